@@ -1,0 +1,43 @@
+"""A dead letter: an event that arrived well-formed and is kept, but could not be rated. It waits here with its reason,
+is replayed by one action after the fix, and is then marked, never deleted."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import pgtrigger
+from django.db import models
+from django.db.models import Q
+
+from metering.usage.models import UsageEvent
+from wallets.accounts.models import Account
+
+
+class DeadLetter(models.Model):
+    """Why an event is not charged yet."""
+
+    class Reason(models.TextChoices):
+        NO_PRICE = "no_price", "No price fits"
+        NO_WALLET = "no_wallet", "No wallet in the currency of the price"
+        NO_QUANTITY = "no_quantity", "No meter of its type found anything to measure"
+
+    event = models.OneToOneField(UsageEvent, on_delete=models.PROTECT, related_name="dead_letter", db_constraint=False)
+    bucket = models.SmallIntegerField()
+    account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="+", db_constraint=False)
+    reason = models.CharField(max_length=16, choices=Reason)
+    detail = models.CharField(max_length=500)
+    parked_at = models.DateTimeField()
+    attempts = models.PositiveIntegerField(default=0)
+    replayed_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        app_label = "metering"
+        indexes: ClassVar[list[models.Index]] = [
+            models.Index(fields=["parked_at"], condition=Q(replayed_at__isnull=True), name="dead_letter_waiting"),
+        ]
+        triggers: ClassVar[list[pgtrigger.Trigger]] = [
+            pgtrigger.Protect(name="dead_letter_is_never_deleted", operation=pgtrigger.Delete),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.event_id}: {self.reason}"

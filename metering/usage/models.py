@@ -1,0 +1,137 @@
+"""What happened and what it cost. An event charges once per account (constraint event_once_per_account, I3). A charge is
+one event on one meter; its place on the journal entry's line for its meter (`line_from`, `amount`) says which lots it drew
+(`explain.py`). Events and charges are append-only (triggers): a void adds a charge with the signs turned that `reverses`
+the first, once. Hourly usage is the sum of charges by account, meter, hour and the meter's dimensions.
+
+Foreign keys of these tables carry no database constraint: their targets are never deleted (triggers), a check per row
+would be paid a million times a minute, and `prove` checks all of them at once.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import pgtrigger
+from django.db import models
+from django.db.models import Q
+
+from pricing.books.models import Price
+from pricing.meters.models import Meter
+from wallets.accounts.models import Account
+from wallets.balances.models import Wallet
+from wallets.ledger.models import JournalEntry
+
+APPEND_ONLY = pgtrigger.Update | pgtrigger.Delete
+
+
+class UsageEvent(models.Model):
+    """A billable fact as it was sent. `event_id` is the sender's; CloudEvents: source, space, id."""
+
+    id = models.BigIntegerField(primary_key=True)
+    bucket = models.SmallIntegerField()
+    account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="+", db_constraint=False, db_index=False)
+    event_id = models.CharField(max_length=512)
+    type = models.CharField(max_length=120)
+    time = models.DateTimeField()
+    received_at = models.DateTimeField()
+    properties = models.JSONField()
+
+    class Meta:
+        app_label = "metering"
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.UniqueConstraint(fields=["bucket", "account", "event_id"], name="event_once_per_account"),
+        ]
+        indexes: ClassVar[list[models.Index]] = [
+            models.Index(fields=["account", "time"], name="event_of_account_by_time"),
+        ]
+        triggers: ClassVar[list[pgtrigger.Trigger]] = [
+            pgtrigger.Protect(name="event_is_append_only", operation=APPEND_ONLY),
+            pgtrigger.Protect(name="event_is_not_truncated", operation=pgtrigger.Truncate),
+        ]
+
+    def __str__(self) -> str:
+        return self.event_id
+
+
+class Charge(models.Model):
+    """One event on one meter: quantity, price, amount, cost, and where its lots are."""
+
+    pk = models.CompositePrimaryKey("event_id", "line")
+    event = models.ForeignKey(UsageEvent, on_delete=models.PROTECT, related_name="charges", db_constraint=False, db_index=False)
+    line = models.SmallIntegerField()
+    bucket = models.SmallIntegerField()
+    wallet = models.ForeignKey(Wallet, on_delete=models.PROTECT, related_name="+", db_constraint=False, db_index=False)
+    meter = models.ForeignKey(Meter, on_delete=models.PROTECT, related_name="+", db_constraint=False, db_index=False)
+    price = models.ForeignKey(Price, on_delete=models.PROTECT, related_name="+", db_constraint=False, db_index=False)
+    quantity = models.DecimalField(max_digits=30, decimal_places=12)
+    amount = models.DecimalField(max_digits=30, decimal_places=12)
+    cost = models.DecimalField(max_digits=30, decimal_places=12)
+    entry = models.ForeignKey(
+        JournalEntry, null=True, on_delete=models.PROTECT, related_name="+", db_constraint=False, db_index=False,
+        help_text="empty when nothing was drawn",
+    )  # fmt: skip
+    line_from = models.DecimalField(max_digits=30, decimal_places=12, null=True)
+    reverses = models.SmallIntegerField(null=True, help_text="line of the charge this one undoes")
+    tiers = models.JSONField(null=True, help_text="tiers used, where the price has tiers")
+
+    class Meta:
+        app_label = "metering"
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.UniqueConstraint(
+                fields=["event", "reverses"], condition=Q(reverses__isnull=False), name="charge_reversed_once"
+            ),
+        ]
+        triggers: ClassVar[list[pgtrigger.Trigger]] = [
+            pgtrigger.Protect(name="charge_is_append_only", operation=APPEND_ONLY),
+            pgtrigger.Protect(name="charge_is_not_truncated", operation=pgtrigger.Truncate),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.event_id}/{self.line} {self.amount}"
+
+
+class EventVoid(models.Model):
+    """An event that was taken back: who, when, why; once."""
+
+    event = models.OneToOneField(UsageEvent, on_delete=models.PROTECT, related_name="void", db_constraint=False)
+    bucket = models.SmallIntegerField()
+    voided_at = models.DateTimeField()
+    reason = models.CharField(max_length=500, blank=True)
+    actor = models.CharField(max_length=200, blank=True)
+
+    class Meta:
+        app_label = "metering"
+        triggers: ClassVar[list[pgtrigger.Trigger]] = [
+            pgtrigger.Protect(name="void_is_append_only", operation=APPEND_ONLY),
+        ]
+
+    def __str__(self) -> str:
+        return f"void of {self.event_id}"
+
+
+class HourlyUsage(models.Model):
+    """The sum of charges of an hour (UTC), for reports and charts."""
+
+    id = models.BigAutoField(primary_key=True)
+    bucket = models.SmallIntegerField()
+    account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="+", db_constraint=False, db_index=False)
+    meter = models.ForeignKey(Meter, on_delete=models.PROTECT, related_name="+", db_constraint=False, db_index=False)
+    hour = models.DateTimeField()
+    currency = models.CharField(max_length=16)
+    dimensions = models.JSONField()
+    events = models.BigIntegerField()
+    quantity = models.DecimalField(max_digits=30, decimal_places=12)
+    amount = models.DecimalField(max_digits=30, decimal_places=12)
+    cost = models.DecimalField(max_digits=30, decimal_places=12)
+
+    class Meta:
+        app_label = "metering"
+        verbose_name_plural = "hourly usage"
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.UniqueConstraint(
+                fields=["bucket", "account", "meter", "hour", "currency", "dimensions"], name="hourly_usage_once"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.account_id} {self.meter_id} {self.hour}"

@@ -1,0 +1,149 @@
+"""A price book is the prices a group of accounts pays, in one currency. Its versions are drafts until published; a
+published version and its prices never change (triggers), so an event is rated with the version in force for its account
+at the event's time (I8), for ever. An assignment says which book an account uses from when; without one, the default book.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import ClassVar
+
+import pgtrigger
+from django.db import models
+from django.db.models import Q
+
+from pricing.meters.models import Meter, renew_catalogue_token
+from wallets.accounts.models import Account
+from wallets.ids import new_price_book_id, new_price_version_id
+
+
+class PriceBook(models.Model):
+    """Prices of a group of accounts."""
+
+    public_id = models.CharField(max_length=32, unique=True, default=new_price_book_id)
+    name = models.CharField(max_length=200, unique=True)
+    currency = models.CharField(max_length=16)
+    is_default = models.BooleanField(default=False, help_text="used by accounts without a book of their own")
+    created_at = models.DateTimeField()
+
+    class Meta:
+        app_label = "pricing"
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.UniqueConstraint(fields=["is_default"], condition=Q(is_default=True), name="price_book_one_default"),
+        ]
+        triggers: ClassVar[list[pgtrigger.Trigger]] = [
+            pgtrigger.ReadOnly(name="price_book_currency_stays", fields=["currency"]),
+            renew_catalogue_token(),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class PriceVersion(models.Model):
+    """One edition of a price book."""
+
+    class Status(models.TextChoices):
+        DRAFT = "DRAFT"
+        PUBLISHED = "PUBLISHED"
+
+    public_id = models.CharField(max_length=32, unique=True, default=new_price_version_id)
+    book = models.ForeignKey(PriceBook, on_delete=models.PROTECT, related_name="versions")
+    number = models.PositiveIntegerField()
+    status = models.CharField(max_length=9, choices=Status, default=Status.DRAFT)
+    effective_at = models.DateTimeField(null=True, blank=True)
+    published_at = models.DateTimeField(null=True, blank=True)
+    note = models.CharField(max_length=500, blank=True)
+    created_at = models.DateTimeField()
+
+    class Meta:
+        app_label = "pricing"
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.UniqueConstraint(fields=["book", "number"], name="version_number_once_per_book"),
+            models.UniqueConstraint(
+                fields=["book", "effective_at"], condition=Q(status="PUBLISHED"), name="version_one_published_per_book_and_time"
+            ),
+            models.CheckConstraint(
+                condition=Q(status="DRAFT") | Q(status="PUBLISHED", effective_at__isnull=False, published_at__isnull=False),
+                name="version_published_has_its_times",
+            ),
+        ]
+        triggers: ClassVar[list[pgtrigger.Trigger]] = [
+            pgtrigger.Protect(
+                name="version_published_never_changes",
+                operation=pgtrigger.Update | pgtrigger.Delete,
+                condition=pgtrigger.Q(old__status="PUBLISHED"),
+            ),
+            renew_catalogue_token(),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.book.name} version {self.number}"
+
+
+class Price(models.Model):
+    """What one unit of a meter costs when the event's properties match. The most specific match wins."""
+
+    class Model(models.TextChoices):
+        PER_UNIT = "per_unit"
+
+    version = models.ForeignKey(PriceVersion, on_delete=models.CASCADE, related_name="prices")
+    meter = models.ForeignKey(Meter, on_delete=models.PROTECT, related_name="prices")
+    match = models.JSONField(default=dict, blank=True, help_text="property -> value; empty: every event of the meter")
+    model = models.CharField(max_length=20, choices=Model, default=Model.PER_UNIT)
+    unit_price = models.DecimalField(max_digits=30, decimal_places=12, default=Decimal(0))
+    unit_cost = models.DecimalField(max_digits=30, decimal_places=12, default=Decimal(0), help_text="what one unit costs us")
+    minimum_charge = models.DecimalField(max_digits=30, decimal_places=12, null=True, blank=True, help_text="per event")
+
+    class Meta:
+        app_label = "pricing"
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.UniqueConstraint(fields=["version", "meter", "match"], name="price_once_per_meter_and_match"),
+            models.CheckConstraint(condition=Q(unit_price__gte=0), name="price_unit_price_not_negative"),
+            models.CheckConstraint(condition=Q(unit_cost__gte=0), name="price_unit_cost_not_negative"),
+            models.CheckConstraint(
+                condition=Q(minimum_charge__isnull=True) | Q(minimum_charge__gte=0), name="price_minimum_charge_not_negative"
+            ),
+            models.CheckConstraint(condition=Q(model__in=["per_unit"]), name="price_model_is_known"),
+        ]
+        triggers: ClassVar[list[pgtrigger.Trigger]] = [
+            pgtrigger.Trigger(
+                name="price_of_published_version_never_changes",
+                level=pgtrigger.Row,
+                when=pgtrigger.Before,
+                operation=pgtrigger.Insert | pgtrigger.Update | pgtrigger.Delete,
+                func="""
+                    IF EXISTS (
+                        SELECT 1 FROM pricing_priceversion
+                        WHERE id IN (COALESCE(NEW.version_id, OLD.version_id), COALESCE(OLD.version_id, NEW.version_id))
+                          AND status = 'PUBLISHED'
+                    ) THEN
+                        RAISE EXCEPTION 'prices of a published version never change' USING ERRCODE = 'check_violation';
+                    END IF;
+                    IF TG_OP = 'DELETE' THEN RETURN OLD; END IF;
+                    RETURN NEW;
+                """,
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.meter_id} {self.match} {self.unit_price}"
+
+
+class Assignment(models.Model):
+    """From `effective_at` on, `account` pays the prices of `book`."""
+
+    account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="price_book_assignments")
+    book = models.ForeignKey(PriceBook, on_delete=models.PROTECT, related_name="assignments")
+    effective_at = models.DateTimeField()
+    created_at = models.DateTimeField()
+
+    class Meta:
+        app_label = "pricing"
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.UniqueConstraint(fields=["account", "effective_at"], name="assignment_one_per_account_and_time"),
+        ]
+        triggers: ClassVar[list[pgtrigger.Trigger]] = [renew_catalogue_token()]
+
+    def __str__(self) -> str:
+        return f"{self.account_id} {self.book_id}"

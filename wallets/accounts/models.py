@@ -1,0 +1,108 @@
+"""An account is a customer company. The vendor's own key for it (`acme`) is its public name, on the wire and in every
+page. A user is a person who signs in (finance staff or a customer); a member is a user with a role in an account.
+
+`bucket` is given once, when the account is opened (crc32 of its key modulo HOT_BUCKETS), and stands on every row the hot
+path touches, so that one machine can become many (constraint account_key_is_printable keeps keys comparable).
+"""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+import pgtrigger
+from django.contrib.auth.models import AbstractUser, UserManager
+from django.db import models
+
+
+class PersonManager(UserManager["User"]):
+    """Creates users by e-mail address instead of user name."""
+
+    def create_user(self, email: str, password: str | None = None, **fields: Any) -> User:  # type: ignore[override]
+        """A person with this e-mail address (stored in lower case)."""
+        user = self.model(email=email.strip().lower(), **fields)
+        user.set_password(password)
+        user.save(using=self._db)
+        return user
+
+    def create_superuser(self, email: str, password: str | None = None, **fields: Any) -> User:  # type: ignore[override]
+        """An administrator with every right."""
+        return self.create_user(email, password, is_staff=True, is_superuser=True, **fields)
+
+
+class User(AbstractUser):
+    """A person; signs in with an e-mail address."""
+
+    username = None  # type: ignore[assignment]
+    email = models.EmailField("e-mail", unique=True)
+    time_zone = models.CharField(max_length=64, default="UTC")
+
+    USERNAME_FIELD = "email"
+    REQUIRED_FIELDS: ClassVar[list[str]] = []
+    objects: ClassVar[PersonManager] = PersonManager()  # type: ignore[assignment]
+
+    class Meta:
+        app_label = "wallets"
+
+    def __str__(self) -> str:
+        return self.email
+
+
+class Account(models.Model):
+    """A customer company."""
+
+    class Status(models.TextChoices):
+        ACTIVE = "ACTIVE"
+        SUSPENDED = "SUSPENDED"
+
+    bucket = models.SmallIntegerField()
+    key = models.CharField(max_length=120, unique=True)
+    name = models.CharField(max_length=200)
+    email = models.EmailField(blank=True)
+    currency = models.CharField(max_length=16, default="USD", help_text="of its first wallet")
+    time_zone = models.CharField(max_length=64, default="UTC", help_text="IANA name; periods of this account end there")
+    country = models.CharField(max_length=2, blank=True, help_text="ISO 3166-1 alpha-2")
+    status = models.CharField(max_length=10, choices=Status, default=Status.ACTIVE)
+    created_at = models.DateTimeField()
+
+    class Meta:
+        app_label = "wallets"
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.CheckConstraint(condition=models.Q(status__in=["ACTIVE", "SUSPENDED"]), name="account_status_is_known"),
+            models.CheckConstraint(
+                condition=models.Q(key__regex=r"^[A-Za-z0-9][A-Za-z0-9._:@/+-]{0,119}$"), name="account_key_is_printable"
+            ),
+        ]
+        triggers: ClassVar[list[pgtrigger.Trigger]] = [
+            pgtrigger.ReadOnly(name="account_bucket_and_key_stay", fields=["bucket", "key"]),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.key})"
+
+
+class Member(models.Model):
+    """A person's role in an account; one person may be in several."""
+
+    class Role(models.TextChoices):
+        OWNER = "OWNER"
+        ADMIN = "ADMIN"
+        BILLING = "BILLING"
+        DEVELOPER = "DEVELOPER"
+        VIEWER = "VIEWER"
+
+    account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="members")
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="memberships")
+    role = models.CharField(max_length=10, choices=Role, default=Role.VIEWER)
+    created_at = models.DateTimeField()
+
+    class Meta:
+        app_label = "wallets"
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.UniqueConstraint(fields=["account", "user"], name="member_once_per_account"),
+            models.CheckConstraint(
+                condition=models.Q(role__in=["OWNER", "ADMIN", "BILLING", "DEVELOPER", "VIEWER"]), name="member_role_is_known"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.user_id} {self.role} of {self.account_id}"

@@ -1,0 +1,112 @@
+"""A wallet is an account's balance in one currency or custom credit unit: a liability of ours towards the customer.
+
+balance = sum of its postings = sum of its lots' remainders - overdraft (I2); available = balance - held. The row changes
+only under `balances/lock.py`, together with one journal entry; `version` counts those entries and `head_hash` is the hash
+of the last of them. Fillfactor leaves room for in-place updates: this is the busiest row of the system, so no column that
+changes with the balance is indexed.
+
+A threshold crossing is an edge: a debit took the balance from above a share of `reference_balance` (the balance after the
+last credit) to below it. `armed_percent` is the lowest threshold not yet crossed since.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import ClassVar
+
+import pgtrigger
+from django.db import models
+from django.db.models import F, Q
+
+from wallets.accounts.models import Account
+from wallets.ids import new_wallet_id
+
+
+class Wallet(models.Model):
+    """What an account holds in one currency."""
+
+    class Status(models.TextChoices):
+        ACTIVE = "ACTIVE"
+        FROZEN = "FROZEN"
+        CLOSED = "CLOSED"
+
+    class OnEmpty(models.TextChoices):
+        BLOCK = "block"
+        THROTTLE = "throttle"
+        GRACE = "grace"
+
+    bucket = models.SmallIntegerField()
+    public_id = models.CharField(max_length=32, unique=True, default=new_wallet_id)
+    account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="wallets")
+    currency = models.CharField(max_length=16)
+    name = models.CharField(max_length=120, blank=True)
+    is_default = models.BooleanField(default=True, help_text="usage in this currency is charged here")
+    status = models.CharField(max_length=8, choices=Status, default=Status.ACTIVE)
+    balance = models.DecimalField(max_digits=30, decimal_places=12, default=Decimal(0))
+    held = models.DecimalField(max_digits=30, decimal_places=12, default=Decimal(0))
+    overdraft = models.DecimalField(max_digits=30, decimal_places=12, default=Decimal(0))
+    on_empty = models.CharField(max_length=8, choices=OnEmpty, default=OnEmpty.BLOCK)
+    grace_limit = models.DecimalField(max_digits=30, decimal_places=12, default=Decimal(0))
+    throttle_per_minute = models.PositiveIntegerField(default=10)
+    version = models.BigIntegerField(default=0)
+    head_hash = models.BinaryField(max_length=32, default=b"")
+    reference_balance = models.DecimalField(max_digits=30, decimal_places=12, default=Decimal(0))
+    armed_percent = models.SmallIntegerField(default=100)
+    crossing_number = models.BigIntegerField(default=0)
+    opened_at = models.DateTimeField()
+    closed_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        app_label = "wallets"
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.CheckConstraint(condition=Q(overdraft__gte=0), name="wallet_overdraft_not_negative"),
+            models.CheckConstraint(condition=Q(held__gte=0), name="wallet_held_not_negative"),
+            models.CheckConstraint(condition=Q(grace_limit__gte=0), name="wallet_grace_limit_not_negative"),
+            models.CheckConstraint(condition=Q(status__in=["ACTIVE", "FROZEN", "CLOSED"]), name="wallet_status_is_known"),
+            models.CheckConstraint(condition=Q(on_empty__in=["block", "throttle", "grace"]), name="wallet_on_empty_is_known"),
+            models.CheckConstraint(
+                condition=~Q(status="CLOSED") | Q(balance=0, held=0, overdraft=0), name="wallet_closed_only_when_empty"
+            ),
+            models.CheckConstraint(condition=Q(balance__gte=-F("overdraft")), name="wallet_balance_not_below_overdraft"),
+            models.UniqueConstraint(
+                fields=["account", "currency"],
+                condition=Q(is_default=True) & ~Q(status="CLOSED"),
+                name="wallet_one_default_per_account_and_currency",
+            ),
+        ]
+        triggers: ClassVar[list[pgtrigger.Trigger]] = [
+            pgtrigger.Protect(name="wallet_is_never_deleted", operation=pgtrigger.Delete),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.public_id} {self.currency}"
+
+    @property
+    def available(self) -> Decimal:
+        """What can be spent now: balance less what is held."""
+        return self.balance - self.held
+
+
+class ThresholdCrossing(models.Model):
+    """A debit took a wallet below a threshold: the edge that alerts and recharge read, once each by (wallet, number)."""
+
+    bucket = models.SmallIntegerField()
+    wallet = models.ForeignKey(Wallet, on_delete=models.PROTECT, related_name="crossings")
+    number = models.BigIntegerField()
+    percent = models.SmallIntegerField(help_text="of the reference balance; 0 means empty")
+    balance = models.DecimalField(max_digits=30, decimal_places=12)
+    reference_balance = models.DecimalField(max_digits=30, decimal_places=12)
+    wallet_version = models.BigIntegerField()
+    crossed_at = models.DateTimeField()
+
+    class Meta:
+        app_label = "wallets"
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.UniqueConstraint(fields=["wallet", "number"], name="crossing_once_per_wallet_and_number"),
+        ]
+        triggers: ClassVar[list[pgtrigger.Trigger]] = [
+            pgtrigger.Protect(name="crossing_is_append_only", operation=pgtrigger.Update | pgtrigger.Delete),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.wallet_id} below {self.percent} %"

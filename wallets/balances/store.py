@@ -1,0 +1,36 @@
+"""Write locked wallets back: one statement for all of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from django.db import connection
+
+from wallets.balances.lock import LockedWallet
+
+
+def store_wallets(wallets: Sequence[LockedWallet], *, bucket: int) -> None:
+    """Write the figures of wallets locked in this transaction (all of one bucket)."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """UPDATE wallets_wallet w
+               SET balance = v.balance, overdraft = v.overdraft, version = v.version, head_hash = v.head_hash,
+                   reference_balance = v.reference_balance, armed_percent = v.armed_percent,
+                   crossing_number = v.crossing_number
+               FROM unnest(%s::bigint[], %s::numeric[], %s::numeric[], %s::bigint[], %s::bytea[], %s::numeric[],
+                           %s::smallint[], %s::bigint[])
+                    AS v(id, balance, overdraft, version, head_hash, reference_balance, armed_percent, crossing_number)
+               WHERE w.bucket = %s AND w.id = v.id""",
+            [
+                [w.id for w in wallets],
+                [w.balance for w in wallets],
+                [w.overdraft for w in wallets],
+                [w.version for w in wallets],
+                [w.head_hash for w in wallets],
+                [w.reference_balance for w in wallets],
+                [w.armed_percent for w in wallets],
+                [w.crossing_number for w in wallets],
+                bucket,
+            ],
+        )
+        assert cursor.rowcount == len(wallets), ([w.id for w in wallets], cursor.rowcount)

@@ -1,0 +1,61 @@
+"""Reading and writing the lots of locked wallets, many at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from datetime import datetime
+from decimal import Decimal
+
+from django.db import connection
+
+from wallets.credit.burn_down import Lot
+from wallets.credit.models import CreditLot
+from wallets.money import ZERO
+
+State = CreditLot.State
+
+
+def drawable_lots(wallet_ids: Collection[int], *, bucket: int) -> dict[int, list[Lot]]:
+    """The open lots of locked wallets, by wallet, oldest first. Empty for a wallet without any."""
+    lots: dict[int, list[Lot]] = {wallet_id: [] for wallet_id in wallet_ids}
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """SELECT wallet_id, id, kind, priority, effective_at, expires_at, remaining, meters FROM wallets_creditlot
+               WHERE bucket = %s AND wallet_id = ANY(%s) AND state IN ('OPEN', 'SCHEDULED') AND state = 'OPEN' ORDER BY id""",
+            [bucket, list(wallet_ids)],
+        )
+        for wallet_id, lot_id, kind, priority, effective_at, expires_at, remaining, meters in cursor:
+            lots[wallet_id].append(Lot(lot_id, kind, priority, effective_at, expires_at, remaining, frozenset(meters)))
+    return lots
+
+
+def wallets_with_lots_due(wallet_ids: Collection[int], *, bucket: int, at: datetime) -> list[int]:
+    """Wallets (locked) that have a scheduled lot whose time has come."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """SELECT DISTINCT wallet_id FROM wallets_creditlot
+               WHERE bucket = %s AND wallet_id = ANY(%s) AND state = 'SCHEDULED' AND effective_at <= %s""",
+            [bucket, list(wallet_ids), at],
+        )
+        return [row[0] for row in cursor]
+
+
+def store_remainders(remainders: Iterable[tuple[int, Decimal]], *, bucket: int) -> None:
+    """Write what lots still hold, by lot row id; a lot is OPEN while it holds something, else EXHAUSTED."""
+    pairs = list(remainders)
+    if not pairs:
+        return
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """UPDATE wallets_creditlot l
+               SET remaining = v.remaining, state = v.state
+               FROM unnest(%s::bigint[], %s::numeric[], %s::text[]) AS v(id, remaining, state)
+               WHERE l.bucket = %s AND l.id = v.id""",
+            [
+                [lot_id for lot_id, _ in pairs],
+                [remaining for _, remaining in pairs],
+                [str(State.OPEN if remaining > ZERO else State.EXHAUSTED) for _, remaining in pairs],
+                bucket,
+            ],
+        )
+        assert cursor.rowcount == len(pairs), (pairs, cursor.rowcount)

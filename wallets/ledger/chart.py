@@ -1,0 +1,82 @@
+"""The chart of accounts, in a controller's words.
+
+| kind | stands for | on the wallet's side |
+| --- | --- | --- |
+| PREPAID_LIABILITY | paid credit not yet consumed: deferred revenue | yes |
+| PROMOTIONAL_LIABILITY | credit given, not sold, not yet consumed | yes |
+| OVERDRAFT_RECEIVABLE | usage beyond credit: what the customer owes | yes |
+| CASH_CLEARING : provider | money on its way from a provider (or by hand) to the bank | no |
+| REVENUE : meter | consumption, by meter | no |
+| BREAKAGE | paid credit that expired unused | no |
+| PROMOTIONAL_COST | what given credit costs; comes back when it expires | no |
+| SALES_DISCOUNT | credit sold for less (or more) than its face value | no |
+| REFUNDS | money given back | no |
+| ADJUSTMENTS | corrections by hand | no |
+| TRANSFERS_IN_TRANSIT | between two wallets of one account; always zero in sum | no |
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from django.db import connection, transaction
+
+from wallets.ledger.models import LedgerAccount
+
+Kind = LedgerAccount.Kind
+
+WALLET_SIDE: Final = frozenset({Kind.PREPAID_LIABILITY, Kind.PROMOTIONAL_LIABILITY, Kind.OVERDRAFT_RECEIVABLE})
+
+
+@dataclass(frozen=True, slots=True)
+class ChartAccount:
+    """An account of the chart as postings name it."""
+
+    id: int
+    kind: Kind
+    wallet_side: bool
+    receivable: bool
+
+
+_known: dict[tuple[Kind, str, str], ChartAccount] = {}
+
+
+def liability_kind(lot_kind: str) -> Kind:
+    """Where the credit of a lot of this kind stands: paid credit is a debt to the customer, the rest is promotional."""
+    return Kind.PREPAID_LIABILITY if lot_kind == "paid" else Kind.PROMOTIONAL_LIABILITY
+
+
+def chart_account(kind: Kind, currency: str, qualifier: str = "") -> ChartAccount:
+    """An account of the chart; opened when first used.
+
+    Remembered by this process once the transaction that opened it has committed.
+    """
+    key = (kind, currency, qualifier)
+    known = _known.get(key)
+    if known is not None:
+        return known
+    values = [str(kind), qualifier, currency]
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """INSERT INTO wallets_ledgeraccount (kind, qualifier, currency) VALUES (%s, %s, %s)
+               ON CONFLICT (kind, qualifier, currency) DO NOTHING""",
+            values,
+        )
+        cursor.execute(
+            "SELECT id FROM wallets_ledgeraccount WHERE kind = %s AND qualifier = %s AND currency = %s", values
+        )
+        row = cursor.fetchone()
+    account = ChartAccount(row[0], kind, kind in WALLET_SIDE, kind == Kind.OVERDRAFT_RECEIVABLE)
+    transaction.on_commit(lambda: _known.__setitem__(key, account))
+    return account
+
+
+def wallet_side_kinds() -> frozenset[str]:
+    """Kinds whose postings make up a wallet's balance."""
+    return frozenset(str(kind) for kind in WALLET_SIDE)
+
+
+def forget() -> None:
+    """Drop what this process remembers (the database was emptied under it)."""
+    _known.clear()

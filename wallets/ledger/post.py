@@ -1,0 +1,183 @@
+"""The only writer of the journal. An entry and what it does to its wallet go together: version, balance, overdraft, hash,
+thresholds, news and publication, so that no change of a balance can forget one of them (I2, I7)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from typing import Final, NamedTuple
+
+from django.db import connection, transaction
+
+from wallets.balances.lock import LockedWallet
+from wallets.balances.models import ThresholdCrossing
+from wallets.balances.publish import publish_wallets
+from wallets.balances.store import store_wallets
+from wallets.balances.thresholds import ARMED, crossed_percent
+from wallets.bulk import NULL, copy_lines, escaped
+from wallets.ids import RowIds
+from wallets.ledger.chain import entry_hash, posting_text
+from wallets.ledger.chart import ChartAccount
+from wallets.ledger.models import JournalEntry
+from wallets.money import ZERO
+from wallets.outbox.topics import BalancesChanged, News, ThresholdCrossed
+from wallets.outbox.write import add_news
+
+Kind = JournalEntry.Kind
+
+RAISES_REFERENCE: Final = frozenset({Kind.GRANT, Kind.TRANSFER_IN})
+_entry_ids = RowIds("wallets_entry_blocks")
+
+
+class NewPosting(NamedTuple):
+    """One line of a new entry: credit positive, debit negative, at most 12 decimals."""
+
+    account: ChartAccount
+    amount: Decimal
+    lot_id: int | None = None
+    contra: ChartAccount | None = None
+    line_from: Decimal | None = None
+
+
+@dataclass(slots=True)
+class NewEntry:
+    """A balanced change of one locked wallet."""
+
+    wallet: LockedWallet
+    kind: Kind
+    postings: list[NewPosting]
+    reference: str = ""
+    reason: str = ""
+    actor: str = ""
+    reverses_id: int | None = None
+    id: int = field(default=0)
+
+
+def post_entries(entries: Sequence[NewEntry], *, at: datetime, news: Sequence[tuple[str, News]] = ()) -> None:
+    """Write entries of one bucket, in order, and everything that follows from them; sets each entry's `id`.
+
+    The wallets must be locked by this transaction (`lock_wallets`); their figures are brought up to date. A wallet may
+    have several entries; they chain in the order given. `news` is written with the rest.
+    """
+    if not entries:
+        return
+    bucket = entries[0].wallet.bucket
+    wallets = {entry.wallet.id: entry.wallet for entry in entries}
+    entry_lines: list[str] = []
+    posting_lines: list[str] = []
+    crossings: list[ThresholdCrossing] = []
+    for entry, entry_id in zip(entries, _entry_ids.take(len(entries)), strict=True):
+        assert entry.wallet.bucket == bucket, (entry.wallet.id, bucket)
+        entry.id = entry_id
+        _apply(entry, at, entry_lines, posting_lines)
+        crossing = _cross(entry, at)
+        if crossing is not None:
+            crossings.append(crossing)
+    with connection.cursor() as cursor:
+        copy_lines(cursor, "wallets_journalentry", _ENTRY_COLUMNS, entry_lines)
+        copy_lines(cursor, "wallets_posting", _POSTING_COLUMNS, posting_lines)
+    store_wallets(list(wallets.values()), bucket=bucket)
+    pieces = [*news, *_news_of_crossings(crossings, wallets), ("", BalancesChanged(list(wallets)))]
+    if crossings:
+        ThresholdCrossing.objects.bulk_create(crossings)
+    add_news(pieces, at=at, bucket=bucket)
+    changed = list(wallets.values())
+    transaction.on_commit(lambda: publish_wallets(changed), robust=True)
+
+
+_ENTRY_COLUMNS: Final = (
+    "id, bucket, wallet_id, wallet_version, kind, currency, at, balance_after, overdraft_after, reverses_id, reference, "
+    "reason, actor, hash"
+)
+_POSTING_COLUMNS: Final = "bucket, entry_id, line, ledger_account_id, contra_id, lot_id, currency, amount, line_from"
+
+
+def _apply(entry: NewEntry, at: datetime, entry_lines: list[str], posting_lines: list[str]) -> None:
+    """Move the wallet by the entry, and put the rows together."""
+    wallet, currency = entry.wallet, entry.wallet.currency
+    total = change = owed = ZERO
+    texts: list[str] = []
+    for line, (account, amount, lot_id, contra, line_from) in enumerate(entry.postings):
+        total += amount
+        if account.wallet_side:
+            change += amount
+            if account.receivable:
+                owed -= amount
+        amount_text = f"{amount:.12f}"
+        from_text = "" if line_from is None else f"{line_from:.12f}"
+        contra_id = None if contra is None else contra.id
+        texts.append(posting_text(line, account.id, contra_id, lot_id, currency, amount_text, from_text))
+        posting_lines.append(
+            f"{wallet.bucket}\t{entry.id}\t{line}\t{account.id}\t{contra_id or NULL}\t{lot_id or NULL}\t{currency}"
+            f"\t{amount_text}\t{from_text or NULL}"
+        )
+    assert total == ZERO, (wallet.id, entry.kind, entry.postings)
+    wallet.balance += change
+    wallet.overdraft += owed
+    assert wallet.overdraft >= ZERO, (wallet.id, wallet.overdraft)
+    wallet.version += 1
+    wallet.head_hash = entry_hash(
+        wallet.head_hash,
+        wallet_id=wallet.id,
+        wallet_version=wallet.version,
+        kind=entry.kind,
+        currency=currency,
+        at=at,
+        balance_after=wallet.balance,
+        overdraft_after=wallet.overdraft,
+        reverses_id=entry.reverses_id,
+        reference=entry.reference,
+        reason=entry.reason,
+        actor=entry.actor,
+        postings=texts,
+    )
+    entry_lines.append(
+        f"{entry.id}\t{wallet.bucket}\t{wallet.id}\t{wallet.version}\t{entry.kind}\t{currency}\t{at.isoformat()}"
+        f"\t{wallet.balance:.12f}\t{wallet.overdraft:.12f}\t{entry.reverses_id or NULL}\t{escaped(entry.reference)}"
+        f"\t{escaped(entry.reason)}\t{escaped(entry.actor)}\t\\\\x{wallet.head_hash.hex()}"
+    )
+
+
+def _cross(entry: NewEntry, at: datetime) -> ThresholdCrossing | None:
+    """Re-arm on credit; otherwise the threshold this entry crosses, if any."""
+    wallet = entry.wallet
+    if entry.kind in RAISES_REFERENCE:
+        wallet.reference_balance = max(wallet.balance, ZERO)
+        wallet.armed_percent = ARMED
+        return None
+    percent = crossed_percent(reference=wallet.reference_balance, after=wallet.balance, armed=wallet.armed_percent)
+    if percent is None:
+        return None
+    wallet.armed_percent = percent
+    wallet.crossing_number += 1
+    return ThresholdCrossing(
+        bucket=wallet.bucket,
+        wallet_id=wallet.id,
+        number=wallet.crossing_number,
+        percent=percent,
+        balance=wallet.balance,
+        reference_balance=wallet.reference_balance,
+        wallet_version=wallet.version,
+        crossed_at=at,
+    )
+
+
+def _news_of_crossings(
+    crossings: Sequence[ThresholdCrossing], wallets: dict[int, LockedWallet]
+) -> list[tuple[str, News]]:
+    return [
+        (
+            f"wallet:{crossing.wallet_id}",
+            ThresholdCrossed(
+                wallet_id=crossing.wallet_id,
+                number=crossing.number,
+                percent=crossing.percent,
+                balance=f"{crossing.balance:f}",
+                reference_balance=f"{crossing.reference_balance:f}",
+                currency=wallets[crossing.wallet_id].currency,
+            ),
+        )
+        for crossing in crossings
+    ]

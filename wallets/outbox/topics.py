@@ -1,0 +1,37 @@
+"""Each piece of news as a frozen dataclass of primitives. Its class name in snake_case is its topic."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class BalancesChanged:
+    """One transaction changed these wallets (row ids); readers look the figures up, so order does not matter."""
+
+    wallet_ids: list[int]
+
+
+@dataclass(frozen=True, slots=True)
+class ThresholdCrossed:
+    """A debit took a wallet to or below `percent` of its reference balance; unique by wallet and number."""
+
+    wallet_id: int
+    number: int
+    percent: int
+    balance: str
+    reference_balance: str
+    currency: str
+
+
+@dataclass(frozen=True, slots=True)
+class LotExpired:
+    """A credit lot reached its end with this much unused."""
+
+    wallet_id: int
+    lot: str
+    amount: str
+    currency: str
+
+
+News = BalancesChanged | ThresholdCrossed | LotExpired
