@@ -18,10 +18,9 @@ from django.db.models import Q
 from pricing.books.models import Price
 from pricing.meters.models import Meter
 from wallets.accounts.models import Account
+from wallets.append_only import append_only
 from wallets.balances.models import Wallet
 from wallets.ledger.models import JournalEntry
-
-APPEND_ONLY = pgtrigger.Update | pgtrigger.Delete
 
 
 class UsageEvent(models.Model):
@@ -45,8 +44,7 @@ class UsageEvent(models.Model):
             models.Index(fields=["account", "time"], name="event_of_account_by_time"),
         ]
         triggers: ClassVar[list[pgtrigger.Trigger]] = [
-            pgtrigger.Protect(name="event_is_append_only", operation=APPEND_ONLY),
-            pgtrigger.Protect(name="event_is_not_truncated", operation=pgtrigger.Truncate),
+            *append_only("event"),
         ]
 
     def __str__(self) -> str:
@@ -82,8 +80,7 @@ class Charge(models.Model):
             ),
         ]
         triggers: ClassVar[list[pgtrigger.Trigger]] = [
-            pgtrigger.Protect(name="charge_is_append_only", operation=APPEND_ONLY),
-            pgtrigger.Protect(name="charge_is_not_truncated", operation=pgtrigger.Truncate),
+            *append_only("charge"),
         ]
 
     def __str__(self) -> str:
@@ -102,7 +99,7 @@ class EventVoid(models.Model):
     class Meta:
         app_label = "metering"
         triggers: ClassVar[list[pgtrigger.Trigger]] = [
-            pgtrigger.Protect(name="void_is_append_only", operation=APPEND_ONLY),
+            *append_only("void"),
         ]
 
     def __str__(self) -> str:

@@ -19,6 +19,7 @@ from django.db import models
 from django.db.models import F, Q
 
 from wallets.accounts.models import Account
+from wallets.append_only import append_only
 from wallets.ids import new_wallet_id
 
 
@@ -105,7 +106,7 @@ class ThresholdCrossing(models.Model):
             models.UniqueConstraint(fields=["wallet", "number"], name="crossing_once_per_wallet_and_number"),
         ]
         triggers: ClassVar[list[pgtrigger.Trigger]] = [
-            pgtrigger.Protect(name="crossing_is_append_only", operation=pgtrigger.Update | pgtrigger.Delete),
+            *append_only("crossing"),
         ]
 
     def __str__(self) -> str:

@@ -17,9 +17,8 @@ import pgtrigger
 from django.db import models
 from django.db.models import Q
 
+from wallets.append_only import append_only
 from wallets.balances.models import Wallet
-
-APPEND_ONLY = pgtrigger.Update | pgtrigger.Delete
 
 
 class LedgerAccount(models.Model):
@@ -48,7 +47,7 @@ class LedgerAccount(models.Model):
             models.UniqueConstraint(fields=["kind", "qualifier", "currency"], name="ledger_account_once"),
         ]
         triggers: ClassVar[list[pgtrigger.Trigger]] = [
-            pgtrigger.Protect(name="ledger_account_stays", operation=APPEND_ONLY | pgtrigger.Truncate),
+            pgtrigger.Protect(name="ledger_account_stays", operation=pgtrigger.Update | pgtrigger.Delete),
         ]
 
     def __str__(self) -> str:
@@ -97,8 +96,7 @@ class JournalEntry(models.Model):
             models.UniqueConstraint(fields=["reverses"], condition=Q(reverses__isnull=False), name="entry_reversed_once"),
         ]
         triggers: ClassVar[list[pgtrigger.Trigger]] = [
-            pgtrigger.Protect(name="entry_is_append_only", operation=APPEND_ONLY),
-            pgtrigger.Protect(name="entry_is_not_truncated", operation=pgtrigger.Truncate),
+            *append_only("entry"),
         ]
 
     def __str__(self) -> str:
@@ -129,8 +127,7 @@ class Posting(models.Model):
             models.Index(fields=["lot_id", "entry"], condition=Q(lot_id__isnull=False), name="posting_of_lot"),
         ]
         triggers: ClassVar[list[pgtrigger.Trigger]] = [
-            pgtrigger.Protect(name="posting_is_append_only", operation=APPEND_ONLY),
-            pgtrigger.Protect(name="posting_is_not_truncated", operation=pgtrigger.Truncate),
+            *append_only("posting"),
             pgtrigger.Trigger(
                 name="posting_entry_sums_to_zero",
                 level=pgtrigger.Statement,

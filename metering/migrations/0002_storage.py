@@ -4,7 +4,7 @@ from django.db import migrations
 
 
 class Migration(migrations.Migration):
-    dependencies = [("metering", "0002_references")]
+    dependencies = [("metering", "0001_initial")]
 
     operations = [
         migrations.RunSQL("CREATE SEQUENCE metering_event_blocks", "DROP SEQUENCE metering_event_blocks"),
