@@ -1,0 +1,348 @@
+"""A charge explains itself (I6): event -> meter and quantity -> price version and tiers -> lots drawn -> journal entry.
+
+One set of frozen dataclasses for every reader: the back office, the customer's page and `GET /events/{id}`. Four short
+queries, however many lots were drawn.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Any, Final
+
+from metering.usage.models import Charge, UsageEvent
+from wallets.credit.models import CreditLot
+from wallets.errors import Conflict, NotFound
+from wallets.ledger.lines import LineDraw, draws_of_charge, lines_of_entries
+from wallets.money import ZERO
+
+MOST_NAMED: Final = 5
+
+
+@dataclass(frozen=True, slots=True)
+class MeterUsed:
+    """What turned the event into a quantity."""
+
+    pk: int
+    code: str
+    name: str
+    unit: str
+    aggregation: str
+    property: str
+
+
+@dataclass(frozen=True, slots=True)
+class PriceUsed:
+    """The price in force for the account at the event's time. Amounts per unit, in `currency`."""
+
+    book_pk: int
+    book: str
+    version_pk: int
+    version: str
+    version_number: int
+    effective_at: datetime | None
+    match: dict[str, Any]
+    model: str
+    unit_price: Decimal
+    minimum_charge: Decimal | None
+    currency: str
+
+
+@dataclass(frozen=True, slots=True)
+class TierShown:
+    """The part of the quantity that one tier priced; `up_to` None: without end."""
+
+    up_to: Decimal | None
+    quantity: Decimal
+    unit_price: Decimal
+    amount: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class LotDrawn:
+    """What the charge took from one lot (or gave back to it); `lot` None: overdraft."""
+
+    lot_pk: int | None
+    lot: str | None
+    kind: str
+    label: str
+    amount: Decimal
+    expires_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class EntryShown:
+    """The journal entry that moved the wallet."""
+
+    pk: int
+    kind: str
+    at: datetime
+    wallet_version: int
+    balance_after: Decimal
+    hash: str
+
+
+@dataclass(frozen=True, slots=True)
+class ChargeExplanation:
+    """One event on one meter. A charge that `reverses` another has its signs turned."""
+
+    line: int
+    reverses: int | None
+    meter: MeterUsed
+    quantity: Decimal
+    price: PriceUsed
+    tiers: tuple[TierShown, ...]
+    amount: Decimal
+    cost: Decimal
+    currency: str
+    wallet_pk: int
+    wallet: str
+    draws: tuple[LotDrawn, ...]
+    entry: EntryShown | None
+
+
+@dataclass(frozen=True, slots=True)
+class VoidShown:
+    """The event was taken back."""
+
+    at: datetime
+    reason: str
+    actor: str
+
+
+@dataclass(frozen=True, slots=True)
+class ParkedShown:
+    """The event could not be rated when it came; `replayed_at` says when it was after all."""
+
+    pk: int
+    reason: str
+    reason_label: str
+    detail: str
+    parked_at: datetime
+    replayed_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class EventExplanation:
+    """An event, what it was charged, and where the money came from."""
+
+    pk: int
+    event_id: str
+    account_pk: int
+    account: str
+    account_name: str
+    type: str
+    time: datetime
+    received_at: datetime
+    properties: dict[str, Any]
+    charges: tuple[ChargeExplanation, ...]
+    void: VoidShown | None
+    parked: ParkedShown | None
+
+    @property
+    def totals(self) -> tuple[tuple[str, Decimal], ...]:
+        """(currency, what the event costs now), what was taken back taken off."""
+        sums: dict[str, Decimal] = {}
+        for charge in self.charges:
+            sums[charge.currency] = sums.get(charge.currency, ZERO) + charge.amount
+        return tuple(sorted(sums.items()))
+
+    @property
+    def status(self) -> str:
+        """`voided`, `unrated`, `charged` or `free`."""
+        if self.void is not None:
+            return "voided"
+        if self.parked is not None and self.parked.replayed_at is None:
+            return "unrated"
+        return "charged" if any(charge.amount for charge in self.charges) else "free"
+
+
+def event_pk_of(*, event_id: str, account_key: str | None = None) -> int:
+    """Row id of the event with this id, of this account if one is named.
+
+    Raises NotFound, and Conflict when several accounts sent an event with this id and none is named.
+    """
+    events = UsageEvent.objects.filter(event_id=event_id)
+    if account_key is not None:
+        events = events.filter(account__key=account_key)
+    found = list(events.order_by("account__key").values_list("pk", "account__key")[:MOST_NAMED])
+    if not found:
+        raise NotFound(f"There is no event {event_id!r}.")
+    if len(found) > 1:
+        accounts = ", ".join(key for _, key in found)
+        raise Conflict(f"Several accounts sent an event {event_id!r} ({accounts}); name the account.", fields={"account": accounts})
+    return found[0][0]
+
+
+def explain_event(*, event_pk: int) -> EventExplanation:
+    """Explain an event by its row id. Raises NotFound."""
+    event = UsageEvent.objects.select_related("account", "void", "dead_letter").filter(pk=event_pk).first()
+    if event is None:
+        raise NotFound(f"There is no event with row id {event_pk}.")
+    charges = list(
+        Charge.objects.filter(event_id=event_pk)
+        .select_related("meter", "price__version__book", "wallet", "entry")
+        .order_by("line")
+    )
+    lines = lines_of_entries(
+        {charge.entry_id for charge in charges if charge.entry_id is not None},
+        meters={charge.meter.code for charge in charges},
+    )
+    drawn = {draw.lot_id for line in lines.values() for draw in line if draw.lot_id is not None}
+    lots = CreditLot.objects.in_bulk(drawn)
+    return EventExplanation(
+        pk=event.pk,
+        event_id=event.event_id,
+        account_pk=event.account_id,
+        account=event.account.key,
+        account_name=event.account.name,
+        type=event.type,
+        time=event.time,
+        received_at=event.received_at,
+        properties=event.properties,
+        charges=tuple(_charge(charge, lines, lots) for charge in charges),
+        void=_void(event),
+        parked=_parked(event),
+    )
+
+
+def _charge(
+    charge: Charge, lines: Mapping[tuple[int, str], Sequence[LineDraw]], lots: Mapping[int, CreditLot]
+) -> ChargeExplanation:
+    meter, price, wallet, entry = charge.meter, charge.price, charge.wallet, charge.entry
+    return ChargeExplanation(
+        line=charge.line,
+        reverses=charge.reverses,
+        meter=MeterUsed(meter.pk, meter.code, meter.name or meter.code, meter.unit, meter.aggregation, meter.property),
+        quantity=charge.quantity,
+        price=PriceUsed(
+            book_pk=price.version.book.pk,
+            book=price.version.book.name,
+            version_pk=price.version.pk,
+            version=price.version.public_id,
+            version_number=price.version.number,
+            effective_at=price.version.effective_at,
+            match=price.match,
+            model=price.model,
+            unit_price=price.unit_price,
+            minimum_charge=price.minimum_charge,
+            currency=price.version.book.currency,
+        ),
+        tiers=tuple(_tier(tier) for tier in charge.tiers or ()),
+        amount=charge.amount,
+        cost=charge.cost,
+        currency=wallet.currency,
+        wallet_pk=wallet.pk,
+        wallet=wallet.public_id,
+        draws=_draws(charge, lines, lots),
+        entry=None
+        if entry is None
+        else EntryShown(
+            entry.pk, entry.kind, entry.at, entry.wallet_version, entry.balance_after, bytes(entry.hash).hex()
+        ),
+    )
+
+
+def _tier(tier: Mapping[str, Any]) -> TierShown:
+    up_to = tier.get("up_to")
+    return TierShown(
+        up_to=None if up_to is None else Decimal(str(up_to)),
+        quantity=Decimal(str(tier["quantity"])),
+        unit_price=Decimal(str(tier["unit_price"])),
+        amount=Decimal(str(tier["amount"])),
+    )
+
+
+def _draws(
+    charge: Charge, lines: Mapping[tuple[int, str], Sequence[LineDraw]], lots: Mapping[int, CreditLot]
+) -> tuple[LotDrawn, ...]:
+    if charge.entry_id is None or charge.line_from is None:
+        return ()
+    shares = draws_of_charge(
+        lines.get((charge.entry_id, charge.meter.code), ()), line_from=charge.line_from, amount=abs(charge.amount)
+    )
+    return tuple(_drawn(share.amount, None if share.lot_id is None else lots[share.lot_id]) for share in shares)
+
+
+def _drawn(amount: Decimal, lot: CreditLot | None) -> LotDrawn:
+    if lot is None:
+        return LotDrawn(None, None, "overdraft", "Overdraft", amount, None)
+    return LotDrawn(lot.pk, lot.public_id, lot.kind, lot.reason or f"{lot.get_kind_display()} credit", amount, lot.expires_at)
+
+
+def _void(event: UsageEvent) -> VoidShown | None:
+    void = getattr(event, "void", None)
+    return None if void is None else VoidShown(void.voided_at, void.reason, void.actor)
+
+
+def _parked(event: UsageEvent) -> ParkedShown | None:
+    letter = getattr(event, "dead_letter", None)
+    if letter is None:
+        return None
+    return ParkedShown(
+        letter.pk, letter.reason, letter.get_reason_display(), letter.detail, letter.parked_at, letter.replayed_at
+    )
+
+
+def explanation_wire(explanation: EventExplanation) -> dict[str, Any]:
+    """The explanation as primitives for JSON: decimal strings, RFC 3339 times, public ids, nothing internal."""
+    return {
+        "id": explanation.event_id,
+        "account": explanation.account,
+        "type": explanation.type,
+        "time": explanation.time.isoformat(),
+        "received_at": explanation.received_at.isoformat(),
+        "properties": explanation.properties,
+        "status": explanation.status,
+        "amounts": [{"currency": currency, "amount": f"{amount:f}"} for currency, amount in explanation.totals],
+        "charges": [_charge_wire(charge) for charge in explanation.charges],
+        "void": None
+        if explanation.void is None
+        else {"voided_at": explanation.void.at.isoformat(), "reason": explanation.void.reason},
+        "unrated": None
+        if explanation.parked is None or explanation.parked.replayed_at is not None
+        else {
+            "reason": explanation.parked.reason,
+            "detail": explanation.parked.detail,
+            "parked_at": explanation.parked.parked_at.isoformat(),
+        },
+    }
+
+
+def _charge_wire(charge: ChargeExplanation) -> dict[str, Any]:
+    price, entry = charge.price, charge.entry
+    return {
+        "line": charge.line,
+        "reverses": charge.reverses,
+        "meter": charge.meter.code,
+        "unit": charge.meter.unit,
+        "quantity": f"{charge.quantity:f}",
+        "price": {
+            "price_book": price.book,
+            "version": price.version,
+            "version_number": price.version_number,
+            "effective_at": None if price.effective_at is None else price.effective_at.isoformat(),
+            "match": price.match,
+            "model": price.model,
+            "unit_price": f"{price.unit_price:f}",
+            "minimum_charge": None if price.minimum_charge is None else f"{price.minimum_charge:f}",
+        },
+        "tiers": [
+            {
+                "up_to": None if tier.up_to is None else f"{tier.up_to:f}",
+                "quantity": f"{tier.quantity:f}",
+                "unit_price": f"{tier.unit_price:f}",
+                "amount": f"{tier.amount:f}",
+            }
+            for tier in charge.tiers
+        ],
+        "currency": charge.currency,
+        "amount": f"{charge.amount:f}",
+        "wallet": charge.wallet,
+        "draws": [{"lot": draw.lot, "kind": draw.kind, "amount": f"{draw.amount:f}"} for draw in charge.draws],
+        "entry": None
+        if entry is None
+        else {"id": entry.pk, "at": entry.at.isoformat(), "wallet_version": entry.wallet_version, "hash": entry.hash},
+    }

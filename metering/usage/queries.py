@@ -1,0 +1,195 @@
+"""What was used, for pages and for `GET /usage`: sums of the hourly roll-ups, and the latest events with their charges.
+
+A period starts at an hour of UTC: a day in a zone that is half an hour off takes the hour that starts within it.
+Everything here starts from one account (I12) and reads its bucket only.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta, tzinfo
+from decimal import Decimal
+from typing import Any, Final, Literal
+
+from django.db.models import DateTimeField, Exists, F, OuterRef, QuerySet, Sum
+from django.db.models.fields.json import KeyTextTransform
+from django.db.models.functions import Trunc, TruncDate
+
+from metering.usage.models import Charge, EventVoid, HourlyUsage, UsageEvent
+from wallets.accounts.models import Account
+from wallets.money import ZERO
+
+Granularity = Literal["hour", "day", "month"]
+GRANULARITIES: Final[tuple[Granularity, ...]] = ("hour", "day", "month")
+
+
+@dataclass(frozen=True, slots=True)
+class UsageRow:
+    """Usage of one meter in one period (from `period`, in the zone asked for), by the dimensions asked for."""
+
+    period: datetime
+    meter: str
+    currency: str
+    dimensions: dict[str, str | None]
+    events: int
+    quantity: Decimal
+    amount: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class DaySpend:
+    """What a day cost."""
+
+    day: date
+    amount: Decimal
+    events: int
+
+
+@dataclass(frozen=True, slots=True)
+class MeterSpend:
+    """What a meter cost in a span of time, and its share of the whole (0 to 1)."""
+
+    meter: str
+    name: str
+    unit: str
+    quantity: Decimal
+    amount: Decimal
+    share: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class EventSpend:
+    """An event with what it cost. `meters`: code and quantity of what it was charged for; `voided`: taken back since."""
+
+    pk: int
+    event_id: str
+    type: str
+    time: datetime
+    meters: tuple[tuple[str, Decimal, str], ...]
+    amount: Decimal
+    currency: str
+    voided: bool
+
+
+def usage_by(
+    *,
+    account_id: int,
+    start: datetime,
+    end: datetime,
+    granularity: Granularity,
+    meter: str | None = None,
+    group_by: Sequence[str] = (),
+    zone: tzinfo = UTC,
+) -> list[UsageRow]:
+    """Usage of an account from `start` until before `end`, by period, meter, currency and the dimensions named.
+
+    meter: its code; None for all. A dimension a meter does not have is None. Amounts are exact, voids taken off.
+    Rows come in order of period, meter, currency and dimensions.
+    """
+    names = {f"dimension_{index}": name for index, name in enumerate(group_by)}
+    rows = _hours(account_id, start, end)
+    if meter is not None:
+        rows = rows.filter(meter__code=meter)
+    found = (
+        rows.annotate(
+            period=Trunc("hour", granularity, output_field=DateTimeField(), tzinfo=zone),
+            code=F("meter__code"),
+            **{alias: KeyTextTransform(name, "dimensions") for alias, name in names.items()},
+        )
+        .values("period", "code", "currency", *names)
+        .annotate(events_sum=Sum("events"), quantity_sum=Sum("quantity"), amount_sum=Sum("amount"))
+        .order_by("period", "code", "currency", *names)
+    )
+    return [
+        UsageRow(
+            period=row["period"],
+            meter=row["code"],
+            currency=row["currency"],
+            dimensions={name: row[alias] for alias, name in names.items()},
+            events=row["events_sum"],
+            quantity=row["quantity_sum"],
+            amount=row["amount_sum"],
+        )
+        for row in found
+    ]
+
+
+def spend_by_day(*, account_id: int, currency: str, last_day: date, days: int, zone: tzinfo) -> list[DaySpend]:
+    """What each of the `days` days up to and including `last_day` cost, oldest first; days without usage too."""
+    first_day = last_day - timedelta(days=days - 1)
+    start = datetime(first_day.year, first_day.month, first_day.day, tzinfo=zone)
+    end = datetime(last_day.year, last_day.month, last_day.day, tzinfo=zone) + timedelta(days=1)
+    found = (
+        _hours(account_id, start, end)
+        .filter(currency=currency)
+        .annotate(day=TruncDate("hour", tzinfo=zone))
+        .values("day")
+        .annotate(amount_sum=Sum("amount"), events_sum=Sum("events"))
+        .order_by("day")
+    )
+    sums = {row["day"]: (row["amount_sum"], row["events_sum"]) for row in found}
+    every_day = (first_day + timedelta(days=number) for number in range(days))
+    return [DaySpend(day, *sums.get(day, (ZERO, 0))) for day in every_day]
+
+
+def spend_by_meter(*, account_id: int, currency: str, start: datetime, end: datetime) -> list[MeterSpend]:
+    """What each meter cost from `start` until before `end`, most expensive first; meters that cost nothing last."""
+    found = list(
+        _hours(account_id, start, end)
+        .filter(currency=currency)
+        .values("meter__code", "meter__name", "meter__unit")
+        .annotate(quantity_sum=Sum("quantity"), amount_sum=Sum("amount"))
+        .order_by("-amount_sum", "meter__code")
+    )
+    total = sum((row["amount_sum"] for row in found), ZERO)
+    return [
+        MeterSpend(
+            meter=row["meter__code"],
+            name=row["meter__name"] or row["meter__code"],
+            unit=row["meter__unit"],
+            quantity=row["quantity_sum"],
+            amount=row["amount_sum"],
+            share=row["amount_sum"] / total if total > 0 else ZERO,
+        )
+        for row in found
+    ]
+
+
+def latest_charges(*, account_id: int, wallet_id: int, since: datetime, limit: int) -> list[EventSpend]:
+    """The latest events (by their own time, not before `since`) that were charged to a wallet of the account."""
+    of_wallet = Charge.objects.filter(event_id=OuterRef("pk"), wallet_id=wallet_id, reverses__isnull=True)
+    events = UsageEvent.objects.filter(Exists(of_wallet), account_id=account_id, time__gte=since)
+    return spend_of_events(list(events.order_by("-time", "-id")[:limit]))
+
+
+def spend_of_events(events: Sequence[UsageEvent]) -> list[EventSpend]:
+    """The events with what they cost, in the order given. Two queries, however many events."""
+    ids = [event.pk for event in events]
+    charges: dict[int, list[Charge]] = defaultdict(list)
+    rows = Charge.objects.filter(event_id__in=ids).select_related("meter", "wallet").order_by("event_id", "line")
+    for charge in rows:
+        charges[charge.event_id].append(charge)
+    voided = set(EventVoid.objects.filter(event_id__in=ids).values_list("event_id", flat=True))
+    return [_spend(event, charges[event.pk], voided=event.pk in voided) for event in events]
+
+
+def _spend(event: UsageEvent, charges: Sequence[Charge], *, voided: bool) -> EventSpend:
+    first = [charge for charge in charges if charge.reverses is None]
+    return EventSpend(
+        pk=event.pk,
+        event_id=event.event_id,
+        type=event.type,
+        time=event.time,
+        meters=tuple((charge.meter.code, charge.quantity, charge.meter.unit) for charge in first),
+        amount=sum((charge.amount for charge in charges), ZERO),
+        currency=charges[0].wallet.currency if charges else "",
+        voided=voided,
+    )
+
+
+def _hours(account_id: int, start: datetime, end: datetime) -> QuerySet[HourlyUsage, Any]:
+    """Roll-ups of an account, in its bucket."""
+    bucket = Account.objects.filter(pk=account_id).values("bucket")[:1]
+    return HourlyUsage.objects.filter(bucket=bucket, account_id=account_id, hour__gte=start, hour__lt=end)
