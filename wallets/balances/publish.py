@@ -1,11 +1,245 @@
-"""Publish what wallets can spend to Redis, for the gate. A copy: PostgreSQL is the truth (I1)."""
+"""Publish what wallets can spend to Redis, for the gate. A copy: PostgreSQL is the truth (I1). `published.py` says where
+each value lies.
+
+Two kinds of value, each with its own rule, so that it does not matter in which order publications arrive:
+
+*Figures* (available, overdraft) carry the wallet's version, which counts journal entries. A commit publishes what it
+holds in memory (`publish_wallets`) if its version is higher than the published one.
+
+*Settings* (status, policy, default wallet) are never published from memory. Whoever changed them says so after the commit
+(news `AccountsChanged`), and the account is read again (`publish_from_database`): first a ticket is taken, then PostgreSQL
+is read, then the settings are written unless settings of a higher ticket are there. A reading of a higher ticket began
+later, so it has seen every change that was committed before the lower ticket was taken. Figures read this way also replace
+figures of the same version and a lower ticket (a hold changes what is available without an entry).
+
+Tickets start again when Redis is wiped: a reading whose ticket is from before is thrown away and made again.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+import logging
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass, fields
+from typing import Any, Final
+
+from django.db import connection
 
 from wallets.balances.lock import LockedWallet
+from wallets.balances.published import ACCOUNT_PREFIX, TICKETS, PublishedAccount, PublishedWallet
+from wallets.outbox.topics import AccountsChanged
+from wallets.redis_client import RedisAway, Script, ask_redis
+
+log = logging.getLogger(__name__)
+
+# Accounts read and published at a time by the sweep: some 300 kB and 5 ms of Redis.
+CHUNK: Final = 500
+# Times a reading is made again because Redis was wiped meanwhile.
+TRIES: Final = 3
+
+_PUBLISH_FIGURES: Final = Script(f"""
+for key, id, version, figures in string.gmatch(ARGV[1], '(%S+) (%d+) (%d+) ([^\\n]+)\\n') do
+    local name, field = '{ACCOUNT_PREFIX}' .. key, 'figures:' .. id
+    local published = redis.call('HGET', name, field)
+    if not published or tonumber(string.match(published, '^%d+')) < tonumber(version) then
+        redis.call('HSET', name, field, version .. ' 0 ' .. figures)
+    end
+end
+return 0
+""")
+
+_TAKE_TICKET: Final = Script(f"""
+local time = redis.call('TIME')
+local ticket = time[1] * 1000000 + time[2]
+local last = tonumber(redis.call('HGET', '{TICKETS}', 'last') or '0')
+if ticket <= last then ticket = last + 1 end
+ticket = string.format('%.0f', ticket)
+redis.call('HSETNX', '{TICKETS}', 'since', ticket)
+redis.call('HSET', '{TICKETS}', 'last', ticket)
+return ticket
+""")
+
+# ARGV: ticket, accounts as JSON. Returns nil for a ticket from before a wipe, else how many wallets were
+# missing, behind, different, and how many accounts had other settings.
+_PUBLISH_ACCOUNTS: Final = Script(f"""
+local ticket = tonumber(ARGV[1])
+local since = redis.call('HGET', '{TICKETS}', 'since')
+if not since or ticket < tonumber(since) then return false end
+local missing, behind, different, settings = 0, 0, 0, 0
+
+local function publish_settings(name, wanted)
+    local published_under = redis.call('HGET', name, 'ticket')
+    if published_under and tonumber(published_under) > ticket then return end
+    local changed = false
+    for _, field in ipairs(redis.call('HKEYS', name)) do
+        local kind = string.match(field, '^(%a+):')
+        if (kind == 'default' or kind == 'wallet') and not wanted[field] then
+            redis.call('HDEL', name, field)
+            changed = true
+        end
+    end
+    for field, value in pairs(wanted) do
+        if redis.call('HGET', name, field) ~= value then
+            redis.call('HSET', name, field, value)
+            changed = true
+        end
+    end
+    redis.call('HSET', name, 'ticket', ARGV[1])
+    if changed and published_under then settings = settings + 1 end
+end
+
+local function publish_figures(name, wallet)
+    local field = 'figures:' .. wallet.id
+    local published = redis.call('HGET', name, field)
+    if not published then
+        missing = missing + 1
+    else
+        local version, read_under, figures = string.match(published, '^(%d+) (%d+) (.+)$')
+        version = tonumber(version) - tonumber(wallet.version)
+        if version > 0 or version == 0 and tonumber(read_under) > ticket then return end
+        if version < 0 then behind = behind + 1 elseif figures ~= wallet.figures then different = different + 1 end
+    end
+    redis.call('HSET', name, field, wallet.version .. ' ' .. ARGV[1] .. ' ' .. wallet.figures)
+end
+
+for _, account in ipairs(cjson.decode(ARGV[2])) do
+    local name = '{ACCOUNT_PREFIX}' .. account.key
+    publish_settings(name, account.settings)
+    for _, wallet in ipairs(account.wallets) do publish_figures(name, wallet) end
+end
+return {{missing, behind, different, settings}}
+""")
+
+
+@dataclass(slots=True)
+class Drift:
+    """What a publication found published: wallets missing, at an older version, or with other figures at the same version;
+    accounts with other settings. What is on its way at that moment counts as behind."""
+
+    accounts: int = 0
+    missing: int = 0
+    behind: int = 0
+    different: int = 0
+    settings: int = 0
+
+    def add(self, other: Drift) -> None:
+        """Count `other` in."""
+        for field in fields(self):
+            setattr(self, field.name, getattr(self, field.name) + getattr(other, field.name))
 
 
 def publish_wallets(wallets: Sequence[LockedWallet]) -> None:
-    """Publish the committed figures of these wallets; an older version never overwrites a newer one."""
+    """Publish the committed figures of these wallets in one round trip; an older version never overwrites a newer one.
+
+    Never raises for Redis: what could not be published is counted and logged, and the outbox and the sweep publish it.
+    """
+    lines = [
+        f"{w.account_key} {w.id} {w.version} {w.balance - w.held:.12f} {w.overdraft:.12f}\n" for w in wallets
+    ]
+    try:
+        ask_redis(lambda redis: _PUBLISH_FIGURES.run(redis, args=["".join(lines)]))
+    except RedisAway:
+        log.warning("%d wallets not published; the outbox and the sweep publish them", len(wallets))
+
+
+def publish_from_database(
+    *, account_ids: Collection[int] = (), account_keys: Collection[str] = (), wallet_ids: Collection[int] = ()
+) -> tuple[list[PublishedAccount], Drift]:
+    """Read these accounts (and the accounts of these wallets) with all their wallets and publish them.
+
+    Returns what was read (an unknown id or key is left out) and how Redis differed. Raises RedisAway.
+    """
+    for _ in range(TRIES):
+        ticket = ask_redis(lambda redis: _TAKE_TICKET.run(redis, args=[])).decode()
+        accounts = read_accounts(account_ids=account_ids, account_keys=account_keys, wallet_ids=wallet_ids)
+        found = _publish_accounts(ticket, accounts)
+        if found is not None:
+            return accounts, found
+    raise RedisAway("wiped while it was read for, again and again")
+
+
+def publish_changed(news: AccountsChanged) -> None:
+    """Publish these accounts right after the commit that changed them; never raises for Redis, the outbox comes again."""
+    try:
+        publish_from_database(account_ids=news.account_ids)
+    except RedisAway:
+        log.warning("accounts %s not published; the outbox and the sweep publish them", news.account_ids)
+
+
+def republish_all(*, chunk: int = CHUNK) -> Drift:
+    """Publish every account, `chunk` at a time, and tell how far Redis was off. Raises RedisAway."""
+    drift = Drift()
+    for account_ids in _account_ids(chunk):
+        drift.add(publish_from_database(account_ids=account_ids)[1])
+    return drift
+
+
+def read_accounts(
+    *, account_ids: Collection[int] = (), account_keys: Collection[str] = (), wallet_ids: Collection[int] = ()
+) -> list[PublishedAccount]:
+    """These accounts as the gate sees them, from PostgreSQL, in one query."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """SELECT a.id, a.key, a.status, a.currency, w.id, w.public_id, w.currency, w.status, w.is_default,
+                      w.balance - w.held, w.overdraft, w.on_empty, w.grace_limit, w.throttle_per_minute, w.version
+               FROM wallets_account a LEFT JOIN wallets_wallet w ON w.account_id = a.id AND w.status <> 'CLOSED'
+               WHERE a.id = ANY(ARRAY(
+                   SELECT id FROM wallets_account WHERE id = ANY(%s) OR key = ANY(%s)
+                   UNION SELECT account_id FROM wallets_wallet WHERE id = ANY(%s)))
+               ORDER BY a.id, w.id""",
+            [list(account_ids), list(account_keys), list(wallet_ids)],
+        )
+        rows = cursor.fetchall()
+    return list(_accounts(rows))
+
+
+def _accounts(rows: Iterable[Sequence[Any]]) -> Iterator[PublishedAccount]:
+    """Rows of `read_accounts`, in order, put together by account."""
+    wallets: dict[tuple[Any, ...], list[PublishedWallet]] = {}
+    for row in rows:
+        held = wallets.setdefault(tuple(row[:4]), [])
+        if row[4] is not None:
+            held.append(PublishedWallet(*row[4:]))
+    for account, held in wallets.items():
+        yield PublishedAccount(*account, wallets=tuple(held))
+
+
+def _publish_accounts(ticket: str, accounts: Sequence[PublishedAccount]) -> Drift | None:
+    """Write a reading made under `ticket`; None when Redis was wiped since."""
+    text = json.dumps([_for_redis(account) for account in accounts])
+    found = ask_redis(lambda redis: _PUBLISH_ACCOUNTS.run(redis, args=[ticket, text]))
+    return None if found is None else Drift(len(accounts), *found)
+
+
+def _for_redis(account: PublishedAccount) -> dict[str, Any]:
+    """The fields of an account's hash (`published.py`)."""
+    settings = {"status": account.status, "main": account.main_currency}
+    figures: list[dict[str, str]] = []
+    for wallet in account.wallets:
+        if wallet.is_default:
+            settings[f"default:{wallet.currency}"] = str(wallet.id)
+        settings[f"wallet:{wallet.id}"] = (
+            f"{wallet.status} {wallet.on_empty} {wallet.grace_limit:.12f} {wallet.throttle_per_minute} "
+            f"{wallet.public_id} {wallet.currency}"
+        )
+        figures.append(
+            {
+                "id": str(wallet.id),
+                "version": str(wallet.version),
+                "figures": f"{wallet.available:.12f} {wallet.overdraft:.12f}",
+            }
+        )
+    return {"key": account.key, "settings": settings, "wallets": figures}
+
+
+def _account_ids(chunk: int) -> Iterator[list[int]]:
+    """Every account's row id, `chunk` at a time, ascending."""
+    last = 0
+    while True:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT id FROM wallets_account WHERE id > %s ORDER BY id LIMIT %s", [last, chunk])
+            ids = [row[0] for row in cursor]
+        if not ids:
+            return
+        yield ids
+        last = ids[-1]

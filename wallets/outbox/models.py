@@ -18,13 +18,14 @@ class News(models.Model):
     subject = models.CharField(max_length=64, blank=True, help_text="order is kept per subject")
     payload = models.JSONField()
     happened_at = models.DateTimeField()
-    done = models.BooleanField(default=False, help_text="every reader has it")
+    handed_out = models.BooleanField(default=False, help_text="each of its readers has a delivery")
 
     class Meta:
         app_label = "wallets"
         verbose_name_plural = "news"
         indexes: ClassVar[list[models.Index]] = [
-            models.Index(fields=["id"], condition=Q(done=False), name="news_not_done"),
+            models.Index(fields=["id"], condition=Q(handed_out=False), name="news_not_handed_out"),
+            models.Index(fields=["topic", "happened_at"], name="news_by_topic_and_age"),
         ]
 
     def __str__(self) -> str:
@@ -32,10 +33,11 @@ class News(models.Model):
 
 
 class Delivery(models.Model):
-    """One piece of news handed to one reader."""
+    """One piece of news for one reader: waiting while `delivered_at` is empty."""
 
     news = models.ForeignKey(News, on_delete=models.CASCADE, related_name="deliveries")
     reader = models.CharField(max_length=120)
+    subject = models.CharField(max_length=64, blank=True, help_text="of its news")
     attempts = models.PositiveIntegerField(default=0)
     delivered_at = models.DateTimeField(null=True)
     next_attempt_at = models.DateTimeField(null=True)
@@ -46,6 +48,12 @@ class Delivery(models.Model):
         verbose_name_plural = "deliveries"
         constraints: ClassVar[list[models.BaseConstraint]] = [
             models.UniqueConstraint(fields=["news", "reader"], name="delivery_once_per_news_and_reader"),
+        ]
+        indexes: ClassVar[list[models.Index]] = [
+            models.Index(fields=["news"], condition=Q(delivered_at__isnull=True), name="delivery_waiting"),
+            models.Index(
+                fields=["reader", "subject", "news"], condition=Q(delivered_at__isnull=True), name="delivery_waiting_in_order"
+            ),
         ]
 
     def __str__(self) -> str:

@@ -34,4 +34,11 @@ class LotExpired:
     currency: str
 
 
-News = BalancesChanged | ThresholdCrossed | LotExpired
+@dataclass(frozen=True, slots=True)
+class AccountsChanged:
+    """State, policy or default wallet of these accounts (row ids) changed; readers look again, so order does not matter."""
+
+    account_ids: list[int]
+
+
+News = BalancesChanged | ThresholdCrossed | LotExpired | AccountsChanged

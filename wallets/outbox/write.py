@@ -6,6 +6,8 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from datetime import datetime
+from functools import partial
+from typing import Any
 
 from django.db import transaction
 
@@ -13,6 +15,7 @@ from wallets.outbox.models import News as NewsRow
 from wallets.outbox.topics import News
 
 _wake: list[Callable[[], None]] = []
+_at_once: dict[type[News], list[Callable[[Any], None]]] = {}
 
 
 def topic_of(news: type[News] | News) -> str:
@@ -24,6 +27,14 @@ def topic_of(news: type[News] | News) -> str:
 def on_news(wake: Callable[[], None]) -> None:
     """Have `wake` called after each commit that wrote news (the app's tasks register theirs); it must not raise."""
     _wake.append(wake)
+
+
+def at_once(topic: type[News], tell: Callable[[Any], None]) -> None:
+    """Have `tell` called with each piece of this topic right after its commit, in the process that wrote it.
+
+    For what should not wait for a worker and is repaired by the topic's readers when this process dies first.
+    """
+    _at_once.setdefault(topic, []).append(tell)
 
 
 def add_news(pieces: Sequence[tuple[str, News]], *, at: datetime, bucket: int = 0) -> None:
@@ -38,6 +49,9 @@ def add_news(pieces: Sequence[tuple[str, News]], *, at: datetime, bucket: int = 
             for subject, news in pieces
         ]
     )
+    for _, news in pieces:
+        for tell in _at_once.get(type(news), ()):
+            transaction.on_commit(partial(tell, news), robust=True)
     transaction.on_commit(_wake_all, robust=True)
 
 

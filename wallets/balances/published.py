@@ -1,0 +1,64 @@
+"""What the gate reads, and where it lies in Redis. Knows neither Django nor Redis, so that the gate's client can stand in
+another company's process.
+
+One hash an account, so that one call decides: `gate:account:<key>` with the fields
+
+    status        ACTIVE or SUSPENDED                                  settings
+    main          currency a question without one is about             settings
+    default:<CUR> row id of the wallet that usage in CUR is charged to settings
+    wallet:<id>   status on_empty grace_limit throttle_per_minute public_id currency    settings
+    ticket        the ticket under which the settings were read
+    figures:<id>  version ticket available overdraft
+    lane:<id>     the slow lane's token bucket (metering/gate)
+
+Values of several words are separated by one space. Amounts always have 12 decimals.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Final
+
+ACCOUNT_PREFIX: Final = "gate:account:"
+TICKETS: Final = "gate:tickets"
+
+
+@dataclass(frozen=True, slots=True)
+class PublishedWallet:
+    """A wallet that is not closed, as the gate sees it. available = balance - held; overdraft is part of it already."""
+
+    id: int
+    public_id: str
+    currency: str
+    status: str
+    is_default: bool
+    available: Decimal
+    overdraft: Decimal
+    on_empty: str
+    grace_limit: Decimal
+    throttle_per_minute: int
+    version: int
+
+
+@dataclass(frozen=True, slots=True)
+class PublishedAccount:
+    """An account with its wallets in the order in which they were opened. currency: of its first wallet."""
+
+    id: int
+    key: str
+    status: str
+    currency: str
+    wallets: tuple[PublishedWallet, ...]
+
+    @property
+    def main_currency(self) -> str:
+        """What a question without a currency is about: the account's own currency if usage can be charged in it,
+        else that of the oldest wallet usage is charged to."""
+        currencies = [wallet.currency for wallet in self.wallets if wallet.is_default]
+        return self.currency if self.currency in currencies or not currencies else currencies[0]
+
+    def charged_wallet(self, currency: str | None) -> PublishedWallet | None:
+        """The wallet that usage in `currency` (None: the main one) is charged to."""
+        wanted = currency or self.main_currency
+        return next((wallet for wallet in self.wallets if wallet.is_default and wallet.currency == wanted), None)
