@@ -21,12 +21,15 @@ import json
 import logging
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, fields
+from datetime import datetime
+from itertools import islice
 from typing import Any, Final
 
 from django.db import connection
 
 from wallets.balances.lock import LockedWallet
 from wallets.balances.published import ACCOUNT_PREFIX, TICKETS, PublishedAccount, PublishedWallet
+from wallets.outbox.deliver import Piece
 from wallets.outbox.topics import AccountsChanged
 from wallets.redis_client import RedisAway, Script, ask_redis
 
@@ -166,6 +169,16 @@ def publish_changed(news: AccountsChanged) -> None:
         log.warning("accounts %s not published; the outbox and the sweep publish them", news.account_ids)
 
 
+def publish_told(pieces: Sequence[Piece], *, at: datetime) -> None:  # noqa: ARG001 - outbox readers are told the time
+    """Outbox reader of BalancesChanged and AccountsChanged: publish what they name again. Raises RedisAway."""
+    wallet_ids = sorted({wallet_id for piece in pieces for wallet_id in piece.payload.get("wallet_ids", ())})
+    account_ids = sorted({account_id for piece in pieces for account_id in piece.payload.get("account_ids", ())})
+    for part in _parts(wallet_ids, CHUNK):
+        publish_from_database(wallet_ids=part)
+    for part in _parts(account_ids, CHUNK):
+        publish_from_database(account_ids=part)
+
+
 def republish_all(*, chunk: int = CHUNK) -> Drift:
     """Publish every account, `chunk` at a time, and tell how far Redis was off. Raises RedisAway."""
     drift = Drift()
@@ -230,6 +243,12 @@ def _for_redis(account: PublishedAccount) -> dict[str, Any]:
             }
         )
     return {"key": account.key, "settings": settings, "wallets": figures}
+
+
+def _parts(ids: Sequence[int], size: int) -> Iterator[list[int]]:
+    rest = iter(ids)
+    while part := list(islice(rest, size)):
+        yield part
 
 
 def _account_ids(chunk: int) -> Iterator[list[int]]:

@@ -1,0 +1,15 @@
+"""Who reads which news: the only place where it goes up. A reader's name stands on its deliveries and never changes."""
+
+from __future__ import annotations
+
+from notifications.readers import tell_lot_expired, tell_threshold_crossed
+from wallets.balances.publish import publish_told
+from wallets.outbox.deliver import Reader, Readers
+from wallets.outbox.topics import AccountsChanged, BalancesChanged, LotExpired, ThresholdCrossed
+
+READERS: Readers = {
+    BalancesChanged: (Reader("gate", publish_told, together=True),),
+    AccountsChanged: (Reader("gate", publish_told, together=True),),
+    ThresholdCrossed: (Reader("alerts", tell_threshold_crossed),),
+    LotExpired: (Reader("alerts", tell_lot_expired),),
+}

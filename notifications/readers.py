@@ -1,0 +1,29 @@
+"""Outbox readers of this app: each is called at least once for a piece of news, in order per wallet, and is idempotent."""
+
+from __future__ import annotations
+
+import logging
+from datetime import datetime
+
+from wallets.outbox.deliver import Piece
+
+log = logging.getLogger(__name__)
+
+
+def tell_threshold_crossed(piece: Piece, *, at: datetime) -> None:
+    """A debit took a wallet below a share of its reference balance."""
+    crossed = piece.news
+    log.info(
+        "wallet %d at or below %d %%: %s %s of %s (crossing %d, news %d, read %s)",
+        crossed.wallet_id, crossed.percent, crossed.balance, crossed.currency, crossed.reference_balance, crossed.number,
+        piece.id, at,
+    )  # fmt: skip
+
+
+def tell_lot_expired(piece: Piece, *, at: datetime) -> None:
+    """Credit ended unused."""
+    expired = piece.news
+    log.info(
+        "wallet %d: %s %s of lot %s expired unused (news %d, read %s)",
+        expired.wallet_id, expired.amount, expired.currency, expired.lot, piece.id, at,
+    )  # fmt: skip

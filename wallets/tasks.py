@@ -1,0 +1,58 @@
+"""Every Celery task of the app. A task takes keywords only, ignores what a newer sender adds, asks the clock and calls one
+verb; it may run twice or late, so the verbs are idempotent. Work that a crash left behind is found by the next run."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from datetime import timedelta
+from typing import Any, Final
+
+from celery import shared_task
+from django.conf import settings
+from django.utils.module_loading import import_string
+
+from wallets import clock
+from wallets.balances import publish
+from wallets.idempotency import purge
+from wallets.outbox import deliver
+from wallets.outbox.topics import AccountsChanged, BalancesChanged
+from wallets.outbox.wake import Waker
+from wallets.outbox.write import at_once, on_news
+
+# News that only says "look again" is worth nothing later; the rest is kept to answer "who was told what, when".
+KEPT_LOOK_AGAIN: Final = timedelta(days=1)
+KEPT: Final = timedelta(days=90)
+# A wake that nobody took for so long is overtaken by the sweep.
+WAKE_EXPIRES_SECONDS: Final = 30
+
+
+@shared_task(acks_late=True, ignore_result=True)
+def deliver_news(**_: Any) -> None:
+    """Hand news to its readers: woken by commits, and every few seconds for what a crash left."""
+    deliver.deliver_news(readers=import_string(settings.OUTBOX_READERS), at=clock.now())
+
+
+@shared_task(acks_late=True, ignore_result=True)
+def purge_news(**_: Any) -> None:
+    """Delete old news that every reader has."""
+    deliver.purge_news(before=clock.now() - KEPT_LOOK_AGAIN, topics=[BalancesChanged, AccountsChanged])
+    deliver.purge_news(before=clock.now() - KEPT)
+
+
+@shared_task(acks_late=True, ignore_result=True)
+def republish_wallets(**_: Any) -> dict[str, int]:
+    """Publish every wallet again and count how far Redis was off."""
+    return asdict(publish.republish_all())
+
+
+@shared_task(acks_late=True, ignore_result=True)
+def purge_answers(**_: Any) -> int:
+    """Forget stored answers to idempotent requests after their time."""
+    return purge.purge_answers(at=clock.now())
+
+
+def listen_to_news() -> None:
+    """Publish what changed right after its commit, and wake a worker for the rest (OUTBOX_WAKES_WORKER)."""
+    at_once(AccountsChanged, publish.publish_changed)
+    if getattr(settings, "OUTBOX_WAKES_WORKER", False):
+        on_news(Waker(lambda: deliver_news.apply_async(expires=WAKE_EXPIRES_SECONDS, retry=False)).wake)
