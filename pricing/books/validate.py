@@ -1,0 +1,175 @@
+"""Are these prices a price book's version? Every finding names its row and field. Pure.
+
+Two prices of a meter that could match one event equally well are refused, so that the most specific match is always one.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any, Final, NamedTuple
+
+from pricing.meters.measure import dimension_text
+from wallets.errors import InvalidInput
+from wallets.input import amount_problem, name_is_fine
+
+MAX_PRICES: Final = 10_000
+MAX_MATCH: Final = 10
+LONGEST_NAME: Final = 120
+LONGEST_VALUE: Final = 255
+MAX_FINDINGS: Final = 100
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PriceTerms:
+    """A price to be: what one unit of a meter costs for events whose properties match.
+
+    match: property -> value; empty for every event of the meter.  unit_price, unit_cost (what one unit costs us),
+    minimum_charge (per event): in the book's currency.  currency: None, or the book's.
+    """
+
+    meter: str
+    match: Mapping[str, Any] = field(default_factory=dict)
+    model: str = "per_unit"
+    unit_price: Decimal | None = None
+    unit_cost: Decimal | None = None
+    minimum_charge: Decimal | None = None
+    currency: str | None = None
+
+
+class Finding(NamedTuple):
+    """What is wrong with one field of one row (counted from 0)."""
+
+    row: int
+    field: str
+    expected: str
+
+    @property
+    def name(self) -> str:
+        """As the wire names it: `prices.3.unit_price`."""
+        return f"prices.{self.row}.{self.field}"
+
+
+class PricesRefused(InvalidInput):
+    """Some prices are not acceptable; each is named by row and field."""
+
+    code = "invalid_prices"
+
+
+def check_prices(prices: Sequence[PriceTerms], *, currency: str, meters: Mapping[str, bool]) -> None:
+    """Raise PricesRefused unless these prices can stand in one version of a book in `currency`.
+
+    meters: code -> whether it still measures (not archived).
+    """
+    if not prices:
+        raise PricesRefused("A version needs at least one price.", fields={"prices": "at least one price"})
+    if len(prices) > MAX_PRICES:
+        raise PricesRefused(f"A version has at most {MAX_PRICES} prices.", fields={"prices": f"at most {MAX_PRICES}"})
+    found = findings(prices, currency=currency, meters=meters)
+    if found:
+        more = f" (the first {MAX_FINDINGS} of {len(found)} are named)" if len(found) > MAX_FINDINGS else ""
+        raise PricesRefused(
+            f"Some prices are not acceptable{more}.", fields={one.name: one.expected for one in reversed(found[:MAX_FINDINGS])}
+        )
+
+
+def findings(prices: Sequence[PriceTerms], *, currency: str, meters: Mapping[str, bool]) -> list[Finding]:
+    """Everything that is wrong, in row order."""
+    found = [
+        Finding(row, name, expected)
+        for row, price in enumerate(prices)
+        for name, expected in _of_one(price, currency=currency, meters=meters)
+    ]
+    faulty = {one.row for one in found}
+    found += _ambiguous([(row, price) for row, price in enumerate(prices) if row not in faulty])
+    return sorted(found, key=lambda one: one.row)
+
+
+def match_texts(match: Mapping[str, Any]) -> dict[str, str]:
+    """A match with its values as text, the form in which they are stored and compared."""
+    return {name: text for name, value in match.items() if (text := dimension_text(value)) is not None}
+
+
+def _of_one(price: PriceTerms, *, currency: str, meters: Mapping[str, bool]) -> list[tuple[str, str]]:
+    wrong: list[tuple[str, str]] = []
+    if price.meter not in meters:
+        wrong.append(("meter", "the code of a meter"))
+    elif not meters[price.meter]:
+        wrong.append(("meter", "a meter that is not archived"))
+    if price.currency is not None and price.currency != currency:
+        wrong.append(("currency", f"{currency}, the currency of the book"))
+    wrong += _of_match(price.match)
+    model = MODELS.get(price.model)
+    if model is None:
+        wrong.append(("model", f"one of {', '.join(MODELS)}"))
+    else:
+        wrong += model(price)
+    return wrong
+
+
+def _of_match(match: Mapping[str, Any]) -> list[tuple[str, str]]:
+    if not isinstance(match, Mapping):
+        return [("match", "an object: property -> value")]
+    if len(match) > MAX_MATCH:
+        return [("match", f"at most {MAX_MATCH} properties")]
+    wrong: list[tuple[str, str]] = []
+    for name, value in match.items():
+        text = dimension_text(value)
+        if not name_is_fine(name, LONGEST_NAME):
+            wrong.append(("match", f"property names of 1 to {LONGEST_NAME} characters"))
+        elif text is None or not name_is_fine(text, LONGEST_VALUE):
+            wrong.append((f"match.{name}", f"a text of 1 to {LONGEST_VALUE} characters, a number or a boolean"))
+    return wrong
+
+
+def _of_per_unit(price: PriceTerms) -> list[tuple[str, str]]:
+    required = {"unit_price": price.unit_price}
+    optional = {"unit_cost": price.unit_cost, "minimum_charge": price.minimum_charge}
+    given = required | {name: amount for name, amount in optional.items() if amount is not None}
+    return [(name, problem) for name, amount in given.items() if (problem := amount_problem(amount)) is not None]
+
+
+MODELS: Final[Mapping[str, Callable[[PriceTerms], list[tuple[str, str]]]]] = {"per_unit": _of_per_unit}
+"""Price model -> what is wrong with the terms of a price of this model."""
+
+
+def _ambiguous(prices: Collection[tuple[int, PriceTerms]]) -> list[Finding]:
+    """Pairs of prices of one meter, of equally many properties, that one event could match both of.
+
+    Matches on the same properties clash when equal; on different ones, when they agree in the properties they share.
+    Each row is named once, with the earliest row it clashes with.
+    """
+    groups: dict[tuple[str, int], dict[frozenset[str], list[tuple[int, dict[str, str]]]]] = defaultdict(lambda: defaultdict(list))
+    for row, price in prices:
+        texts = match_texts(price.match)
+        groups[price.meter, len(texts)][frozenset(texts)].append((row, texts))
+    clash: dict[int, int] = {}
+    for by_names in groups.values():
+        kinds = list(by_names.items())
+        for index, (names, rows) in enumerate(kinds):
+            for other_names, other_rows in kinds[index:]:
+                _clashes(names & other_names, rows, other_rows, clash)
+    return [
+        Finding(row, "match", f"a match that no event shares with row {other}: one more or one other property or value")
+        for row, other in clash.items()
+    ]
+
+
+def _clashes(
+    shared: frozenset[str],
+    rows: Sequence[tuple[int, dict[str, str]]],
+    other_rows: Sequence[tuple[int, dict[str, str]]],
+    clash: dict[int, int],
+) -> None:
+    """Note for each row the earliest other row that agrees with it in the shared properties."""
+    names = sorted(shared)
+    first: dict[tuple[str, ...], int] = {}
+    for row, texts in rows:
+        first.setdefault(tuple(texts[name] for name in names), row)
+    for row, texts in other_rows:
+        other = first.get(tuple(texts[name] for name in names))
+        if other is not None and other != row:
+            later, earlier = max(row, other), min(row, other)
+            clash[later] = min(clash.get(later, earlier), earlier)
