@@ -153,12 +153,28 @@ def publish_from_database(
     Returns what was read (an unknown id or key is left out) and how Redis differed. Raises RedisAway.
     """
     for _ in range(TRIES):
-        ticket = ask_redis(lambda redis: _TAKE_TICKET.run(redis, args=[])).decode()
+        ticket = take_ticket()
         accounts = read_accounts(account_ids=account_ids, account_keys=account_keys, wallet_ids=wallet_ids)
-        found = _publish_accounts(ticket, accounts)
+        found = publish_reading(accounts, ticket=ticket)
         if found is not None:
             return accounts, found
     raise RedisAway("wiped while it was read for, again and again")
+
+
+def take_ticket() -> str:
+    """A ticket for a reading that has not begun yet, higher than every ticket before it. Raises RedisAway."""
+    ticket: bytes = ask_redis(lambda redis: _TAKE_TICKET.run(redis, args=[]))
+    return ticket.decode()
+
+
+def publish_reading(accounts: Sequence[PublishedAccount], *, ticket: str) -> Drift | None:
+    """Publish what was read after `ticket` was taken. None when Redis was wiped since, and nothing was published.
+
+    Raises RedisAway.
+    """
+    text = json.dumps([_for_redis(account) for account in accounts])
+    found = ask_redis(lambda redis: _PUBLISH_ACCOUNTS.run(redis, args=[ticket, text]))
+    return None if found is None else Drift(len(accounts), *found)
 
 
 def publish_changed(news: AccountsChanged) -> None:
@@ -215,13 +231,6 @@ def _accounts(rows: Iterable[Sequence[Any]]) -> Iterator[PublishedAccount]:
             held.append(PublishedWallet(*row[4:]))
     for account, held in wallets.items():
         yield PublishedAccount(*account, wallets=tuple(held))
-
-
-def _publish_accounts(ticket: str, accounts: Sequence[PublishedAccount]) -> Drift | None:
-    """Write a reading made under `ticket`; None when Redis was wiped since."""
-    text = json.dumps([_for_redis(account) for account in accounts])
-    found = ask_redis(lambda redis: _PUBLISH_ACCOUNTS.run(redis, args=[ticket, text]))
-    return None if found is None else Drift(len(accounts), *found)
 
 
 def _for_redis(account: PublishedAccount) -> dict[str, Any]:

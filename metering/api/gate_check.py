@@ -1,0 +1,116 @@
+"""GET /gate/check: the gate for reverse proxies (nginx auth_request, Envoy ext_authz, Traefik forward-auth). The answer is
+the status and the headers: 204 allow, 402 refuse, 429 throttle.
+
+A plain function over a plain request, without Django REST framework: it is asked before every call of the vendor's own
+service. Proxies forward the method of the call they hold, so every method is answered alike and nothing is changed.
+"""
+
+from __future__ import annotations
+
+import json
+from decimal import Decimal, InvalidOperation
+from typing import Any, Final
+
+from django.http import HttpRequest, HttpResponse
+from django.views.decorators.csrf import csrf_exempt
+
+from metering.gate.check import UnknownAccount, check_account
+from metering.gate.decide import Decision
+from metering.gate.top_up import top_up_url
+from wallets import clock
+from wallets.api_keys.verify import KeyRefused, verify_api_key
+from wallets.errors import InvalidInput
+from wallets.input import Input
+from wallets.money import plain, to_scale
+
+SCOPE: Final = "gate:check"
+STATUS: Final = {"allow": 204, "throttle": 429, "refuse": 402}
+DETAIL: Final = {
+    "balance_exhausted": "The prepaid balance does not cover this call. Top up to go on.",
+    "wallet_frozen": "The wallet is frozen.",
+    "account_suspended": "The account is suspended.",
+    "spend_cap": "A spend cap has been reached.",
+    "rate_limited": "The prepaid balance is exhausted and the slow lane is full. Try again later, or top up.",
+}
+
+
+@csrf_exempt
+def gate_check(request: HttpRequest) -> HttpResponse:
+    """Answer for `?account=` or the header X-Account; `?amount=` and `?currency=` say what the call will cost."""
+    at = clock.now()
+    scheme, _, secret = request.headers.get("Authorization", "").partition(" ")
+    try:
+        caller = verify_api_key(secret.strip() if scheme.lower() == "bearer" else "", at=at)
+    except KeyRefused as refused:
+        return _problem(401, refused.code, refused.message, headers={"WWW-Authenticate": "Bearer"})
+    if SCOPE not in caller.scopes:
+        return _problem(403, "missing_scope", f"The API key needs the scope {SCOPE}.")
+    account = request.GET.get("account") or request.headers.get("X-Account") or ""
+    if not account:
+        return _problem(400, "invalid", "Name the account, as ?account= or in the header X-Account.")
+    try:
+        amount, currency = _asked(request)
+        if caller.account_key not in (None, account):
+            raise UnknownAccount(f"There is no account {account[:120]!r}.")
+        decision = check_account(account_key=account, amount=amount, currency=currency, at=at)
+    except UnknownAccount as unknown:
+        return _problem(404, unknown.code, unknown.message)
+    except InvalidInput as invalid:
+        return _problem(422, invalid.code, invalid.message, errors=invalid.fields)
+    return _answer(decision, account, amount)
+
+
+def balance_headers(decision: Decision) -> dict[str, str]:
+    """What every answer about a wallet carries."""
+    return {"X-Balance-Available": plain(decision.available), "X-Balance-Version": str(decision.version)}
+
+
+def _asked(request: HttpRequest) -> tuple[Decimal | None, str | None]:
+    """The amount and the currency asked about. Raises InvalidInput."""
+    text, currency = request.GET.get("amount"), request.GET.get("currency")
+    check = Input()
+    amount = None
+    if text:
+        try:
+            amount = Decimal(text)
+        except InvalidOperation:
+            amount = Decimal("NaN")
+        check.amount("amount", amount)
+    if currency:
+        check.currency(currency)
+    check.refuse("The call cannot be checked like this.")
+    return None if amount is None else to_scale(amount), currency or None
+
+
+def _answer(decision: Decision, account: str, amount: Decimal | None) -> HttpResponse:
+    headers = {"X-Billing-Decision": decision.verdict, **balance_headers(decision)}
+    if decision.retry_after_seconds is not None:
+        headers["Retry-After"] = str(decision.retry_after_seconds)
+    if decision.reason is None:
+        response = HttpResponse(status=STATUS[decision.verdict], headers=headers)
+        del response["Content-Type"]
+        return response
+    headers["X-Billing-Reason"] = decision.reason
+    return _problem(
+        STATUS[decision.verdict],
+        decision.reason,
+        DETAIL[decision.reason],
+        headers=headers,
+        reason=decision.reason,
+        needed=None if amount is None else plain(amount),
+        available=plain(decision.available),
+        currency=decision.currency,
+        top_up_url=top_up_url(account),
+    )
+
+
+TITLES: Final = {
+    400: "Bad Request", 401: "Unauthorized", 402: "Payment Required", 403: "Forbidden", 404: "Not Found",
+    422: "Unprocessable Content", 429: "Too Many Requests",
+}  # fmt: skip
+
+
+def _problem(status: int, code: str, detail: str, *, headers: dict[str, str] | None = None, **members: Any) -> HttpResponse:
+    """An RFC 9457 problem document."""
+    body = {"type": "about:blank", "title": TITLES[status], "status": status, "detail": detail, "code": code, **members}
+    return HttpResponse(json.dumps(body), status=status, content_type="application/problem+json", headers=headers)

@@ -1,0 +1,119 @@
+"""The rule inside Redis is the rule in Python."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from decimal import Decimal as D
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given
+from hypothesis import settings as effort
+from hypothesis import strategies as st
+
+from metering.gate.client.redis_decision import DECIDE, decide_in_redis
+from metering.gate.decide import Decision, decide
+from wallets.balances.publish import publish_reading, take_ticket
+from wallets.balances.published import PublishedAccount, PublishedWallet
+from wallets.redis_client import Script, redis_client, try_redis_again
+
+CURRENCIES = ("USD", "EUR", "CREDITS")
+NOW_US = 1_795_000_000_000_000
+script = Script(DECIDE)
+
+
+@pytest.fixture(autouse=True)
+def _empty_redis() -> None:
+    try_redis_again()
+    redis_client().flushdb()
+
+
+# Amounts that differ in the last of 30 digits, around zero, and where a double would stop counting (2^53).
+edges = st.sampled_from([0, 1, 10**12, 10**15, 2**53, 10**16 + 1, 10**18 - 1, 10**30 - 1])
+units = st.one_of(st.builds(lambda a, b: a + b, edges, st.integers(-2, 2)), st.integers(0, 10**30 - 1)).map(
+    lambda n: min(max(n, 0), 10**30 - 1)
+)
+amounts = units.map(lambda n: D(n).scaleb(-12))
+balances = st.builds(lambda amount, sign: amount * sign, amounts, st.sampled_from([1, -1]))
+
+
+@st.composite
+def accounts(draw: st.DrawFn) -> PublishedAccount:
+    wallets = []
+    for number, currency in enumerate(draw(st.lists(st.sampled_from(CURRENCIES), unique=True)), start=1):
+        wallets.append(
+            PublishedWallet(
+                id=number,
+                public_id=f"wal_{number}",
+                currency=currency,
+                status=draw(st.sampled_from(["ACTIVE", "ACTIVE", "ACTIVE", "FROZEN"])),
+                is_default=draw(st.sampled_from([True, True, False])),
+                available=draw(balances),
+                overdraft=D(0),
+                on_empty=draw(st.sampled_from(["block", "grace", "throttle"])),
+                grace_limit=draw(amounts),
+                throttle_per_minute=draw(st.sampled_from([0, 1, 2, 7, 10, 61, 2**31 - 1])),
+                version=draw(st.integers(0, 2**53)),
+            )
+        )
+    status = draw(st.sampled_from(["ACTIVE", "ACTIVE", "SUSPENDED"]))
+    return PublishedAccount(1, "acme", status, draw(st.sampled_from(CURRENCIES)), tuple(wallets))
+
+
+def in_redis(account: PublishedAccount, currency: str | None, amount: D | None, at_us: int) -> Decision | None:
+    def run(args: list[str]) -> Any:
+        return script.run(redis_client(), args=args)
+
+    return decide_in_redis(run, account_key=account.key, currency=currency, amount=amount, at_us=at_us)
+
+
+def near(account: PublishedAccount, data: st.DataObject) -> D | None:
+    """An amount to ask for: none, any, or one that just is or just is not covered."""
+    wallet = data.draw(st.sampled_from(account.wallets)) if account.wallets else None
+    around = [D(0)] if wallet is None else [wallet.available, wallet.available + wallet.grace_limit]
+    just = st.builds(
+        lambda a, n: min(max(a + D(n).scaleb(-12), D(0)), D(10**30 - 1).scaleb(-12)),
+        st.sampled_from(around),
+        st.integers(-1, 1),
+    )
+    return data.draw(st.one_of(st.none(), just, amounts))
+
+
+@effort(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(account=accounts(), data=st.data())
+def test_redis_decides_as_python_does(account: PublishedAccount, data: st.DataObject) -> None:
+    redis_client().flushdb()
+    publish_reading([account], ticket=take_ticket())
+    lanes: dict[str | None, int] = {}
+    at_us = NOW_US
+    for _ in range(data.draw(st.integers(1, 6))):
+        at_us += data.draw(st.sampled_from([0, 1, 999_999, 6_000_000, 60_000_000, -30_000_000]))
+        currency = data.draw(st.sampled_from([None, *CURRENCIES]))
+        amount = near(account, data)
+        lane = currency or account.main_currency
+        expected, lanes[lane] = decide(
+            account, currency=currency, amount=amount, at_us=at_us, lane_us=lanes.get(lane, 0)
+        )
+        assert in_redis(account, currency, amount, at_us) == expected
+
+
+def test_money_is_compared_to_the_last_of_thirty_digits() -> None:
+    wallet = PublishedWallet(
+        1, "wal_1", "USD", "ACTIVE", True, D("999999999999999999.999999999998"), D(0), "block", D(0), 10, 1
+    )
+    account = PublishedAccount(1, "acme", "ACTIVE", "USD", (wallet,))
+    publish_reading([account], ticket=take_ticket())
+    verdicts = [
+        in_redis(account, None, D(amount), NOW_US).verdict  # type: ignore[union-attr]
+        for amount in ("999999999999999999.999999999998", "999999999999999999.999999999999")
+    ]
+    assert verdicts == ["allow", "refuse"]
+
+
+def test_nothing_is_decided_from_half_a_publication() -> None:
+    wallet = PublishedWallet(1, "wal_1", "USD", "ACTIVE", True, D(5), D(0), "block", D(0), 10, 1)
+    account = PublishedAccount(1, "acme", "ACTIVE", "USD", (wallet,))
+    assert in_redis(account, None, None, NOW_US) is None
+    publish_reading([replace(account, wallets=(wallet,))], ticket=take_ticket())
+    redis_client().hdel("gate:account:acme", "figures:1")
+    assert in_redis(account, None, None, NOW_US) is None
