@@ -135,6 +135,7 @@ _IN_TURN: Final = """(d.subject = '' OR NOT EXISTS (
     SELECT FROM wallets_delivery e WHERE e.delivered_at IS NULL AND e.reader = d.reader AND e.subject = d.subject
                                      AND e.news_id < d.news_id {blocking}))"""
 _DUE: Final = "d.delivered_at IS NULL AND (d.next_attempt_at IS NULL OR d.next_attempt_at <= %(at)s)"
+_LOCK: Final = "FOR UPDATE OF d SKIP LOCKED"
 _PIECE: Final = """SELECT d.id, d.reader, d.attempts, n.id, n.topic, n.subject, n.happened_at, n.payload::text
     FROM wallets_delivery d JOIN wallets_news n ON n.id = d.news_id"""
 
@@ -170,7 +171,7 @@ class _Claim:
 def _claim(condition: str, values: dict[str, Any]) -> list[_Claim]:
     """Lock and read deliveries no other worker has."""
     with connection.cursor() as cursor:
-        cursor.execute(f"{_PIECE} WHERE {_DUE} AND {condition} FOR UPDATE OF d SKIP LOCKED", values)
+        cursor.execute(f"{_PIECE} WHERE {_DUE} AND {condition} {_LOCK}", values)
         return [
             _Claim(row[0], row[1], row[2], Piece(*row[3:7], payload=json.loads(row[7]))) for row in cursor.fetchall()
         ]
