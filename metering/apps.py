@@ -1,3 +1,5 @@
+import gc
+
 from django.apps import AppConfig
 
 
@@ -5,3 +7,8 @@ class MeteringConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
     name = "metering"
     verbose_name = "Metering"
+
+    def ready(self) -> None:
+        # A batch makes some 100,000 short-lived objects without cycles; at the default threshold of 700 the collector walks
+        # them a hundred times a batch, a third of the time spent rating.
+        gc.set_threshold(100_000, 20, 50)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from django.db import connection
 
 from wallets.balances.lock import LockedWallet
+from wallets.bulk import array_literal
 
 
 def store_wallets(wallets: Sequence[LockedWallet], *, bucket: int) -> None:
@@ -22,14 +23,14 @@ def store_wallets(wallets: Sequence[LockedWallet], *, bucket: int) -> None:
                     AS v(id, balance, overdraft, version, head_hash, reference_balance, armed_percent, crossing_number)
                WHERE w.bucket = %s AND w.id = v.id""",
             [
-                [w.id for w in wallets],
-                [w.balance for w in wallets],
-                [w.overdraft for w in wallets],
-                [w.version for w in wallets],
-                [w.head_hash for w in wallets],
-                [w.reference_balance for w in wallets],
-                [w.armed_percent for w in wallets],
-                [w.crossing_number for w in wallets],
+                array_literal([w.id for w in wallets]),
+                array_literal([w.balance for w in wallets]),
+                array_literal([w.overdraft for w in wallets]),
+                array_literal([w.version for w in wallets]),
+                array_literal([f'"\\\\x{w.head_hash.hex()}"' for w in wallets]),
+                array_literal([w.reference_balance for w in wallets]),
+                array_literal([w.armed_percent for w in wallets]),
+                array_literal([w.crossing_number for w in wallets]),
                 bucket,
             ],
         )

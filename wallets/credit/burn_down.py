@@ -7,7 +7,7 @@ Order (DESIGN, burn-down): priority ascending, soonest expiry first (none last),
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -39,12 +39,36 @@ class Lot:
         )
 
 
+Covered = tuple[str, Decimal, datetime]
+"""One charge to cover: its meter's code, its amount (at least zero) and the time of the usage."""
+
+
 class Usage(NamedTuple):
-    """One charge to cover: its meter's code, its amount (at least zero) and the time of the usage."""
+    """A `Covered` with names."""
 
     meter: str
     amount: Decimal
     at: datetime
+
+
+@dataclass(slots=True)
+class Demand:
+    """Charges to cover, in order, with what can be known of them beforehand: the total by meter, the first and the last
+    time. `demand_of` finds these out."""
+
+    charges: Sequence[Covered]
+    totals: dict[str, Decimal]
+    earliest: datetime
+    latest: datetime
+
+
+def demand_of(charges: Sequence[Covered]) -> Demand:
+    """The demand of at least one charge."""
+    totals: dict[str, Decimal] = {}
+    for meter, amount, _ in charges:
+        totals[meter] = totals.get(meter, ZERO) + amount
+    times = [at for _, _, at in charges]
+    return Demand(charges, totals, min(times), max(times))
 
 
 class Draw(NamedTuple):
@@ -59,26 +83,31 @@ class Draw(NamedTuple):
     amount: Decimal
 
 
-def burn_order(lots: Iterable[Lot]) -> list[Lot]:
+def burn_order(lots: Sequence[Lot]) -> list[Lot]:
     """The lots in the order in which they are drawn."""
+    if len(lots) < 2:  # noqa: PLR2004
+        return list(lots)
     return sorted(lots, key=lambda lot: (lot.priority, lot.expires_at or NEVER, lot.kind == "paid", lot.effective_at))
 
 
-def burn_down(lots: Sequence[Lot], charges: Sequence[Usage]) -> list[Draw]:
+def burn_down(lots: Sequence[Lot], charges: Sequence[Covered]) -> list[Draw]:
     """Cover `charges`, one after the other, from `lots` (given as listed; put in burn order here).
 
     Returns the draws, per meter in line order; neighbours from the same lot are one draw. Nothing is changed.
     """
+    return cover(lots, demand_of(charges)) if charges else []
+
+
+def cover(lots: Sequence[Lot], demand: Demand) -> list[Draw]:
+    """`burn_down` for a demand whose totals are known."""
     ordered = burn_order(lots)
-    if ordered:
-        single = _all_from_one(ordered[0], charges)
-        if single is not None:
-            return single
+    if ordered and _covers_all(ordered[0], demand):
+        return [Draw(meter, ordered[0], ZERO, amount) for meter, amount in demand.totals.items() if amount]
     remaining = {lot.id: lot.remaining for lot in ordered}
     first_open = 0
     lines: dict[str, Decimal] = {}
     draws: dict[str, list[Draw]] = {}
-    for meter, amount, at in charges:
+    for meter, amount, at in demand.charges:
         while first_open < len(ordered) and remaining[ordered[first_open].id] == ZERO:
             first_open += 1
         left = amount
@@ -95,17 +124,14 @@ def burn_down(lots: Sequence[Lot], charges: Sequence[Usage]) -> list[Draw]:
     return [draw for of_meter in draws.values() for draw in of_meter]
 
 
-def _all_from_one(lot: Lot, charges: Sequence[Usage]) -> list[Draw] | None:
-    """The draws when the first lot covers everything: the usual case, in one pass."""
-    totals: dict[str, Decimal] = {}
-    effective_at, expires_at = lot.effective_at, lot.expires_at or NEVER
-    for meter, amount, at in charges:
-        if not effective_at <= at < expires_at:
-            return None
-        totals[meter] = totals.get(meter, ZERO) + amount
-    if sum(totals.values(), ZERO) > lot.remaining or (lot.meters and not lot.meters.issuperset(totals)):
-        return None
-    return [Draw(meter, lot, ZERO, amount) for meter, amount in totals.items() if amount > ZERO]
+def _covers_all(lot: Lot, demand: Demand) -> bool:
+    """Does this lot cover every charge? The usual case, told from the totals alone."""
+    return (
+        lot.effective_at <= demand.earliest
+        and (lot.expires_at is None or demand.latest < lot.expires_at)
+        and (not lot.meters or lot.meters.issuperset(demand.totals))
+        and sum(demand.totals.values(), ZERO) <= lot.remaining
+    )
 
 
 def _add(draws: dict[str, list[Draw]], lines: dict[str, Decimal], meter: str, lot: Lot | None, part: Decimal) -> None:

@@ -8,21 +8,27 @@ from datetime import datetime
 from decimal import Decimal
 
 from wallets.balances.lock import LockedWallet
-from wallets.credit.burn_down import Draw, Usage, burn_down
+from wallets.credit.burn_down import Covered, Demand, Draw, cover, demand_of
 from wallets.credit.lots import drawable_lots, store_remainders
-from wallets.ledger.chart import ChartAccount, Kind, chart_account, liability_kind
-from wallets.ledger.models import JournalEntry
+from wallets.ledger.chart import ChartAccount, chart_account, liability_kind
+from wallets.ledger.models import JournalEntry, LedgerAccount
 from wallets.ledger.post import NewEntry, NewPosting, post_entries
 from wallets.money import ZERO
+
+Kind = JournalEntry.Kind
+Account = LedgerAccount.Kind
 
 
 @dataclass(slots=True)
 class WalletDebit:
-    """What to take from one locked wallet: its charges in the order in which they are covered."""
+    """What to take from one locked wallet: its charges in the order in which they are covered. `entry_id`: reserved, when
+    the caller's rows name the entry already."""
 
     wallet: LockedWallet
-    charges: list[Usage]
+    charges: Sequence[Covered]
     reference: str = ""
+    entry_id: int = 0
+    demand: Demand | None = None  # of these charges, where the caller has it
 
 
 def debit_wallets(debits: Sequence[WalletDebit], *, at: datetime) -> dict[int, int]:
@@ -31,7 +37,7 @@ def debit_wallets(debits: Sequence[WalletDebit], *, at: datetime) -> dict[int, i
     debits: of locked wallets of one bucket, each wallet once. Returns wallet id -> journal entry id; a wallet whose
     charges are all zero gets no entry.
     """
-    due = [debit for debit in debits if any(amount for _, amount, _ in debit.charges)]
+    due = [debit for debit in debits if any(charge[1] for charge in debit.charges)]
     if not due:
         return {}
     bucket = due[0].wallet.bucket
@@ -39,8 +45,10 @@ def debit_wallets(debits: Sequence[WalletDebit], *, at: datetime) -> dict[int, i
     entries: list[NewEntry] = []
     remainders: dict[int, Decimal] = {}
     for debit in due:
-        draws = burn_down(lots[debit.wallet.id], debit.charges)
-        entries.append(NewEntry(debit.wallet, JournalEntry.Kind.USAGE, _postings(debit, draws), debit.reference))
+        draws = cover(lots[debit.wallet.id], debit.demand or demand_of(debit.charges))
+        entries.append(
+            NewEntry(debit.wallet, Kind.USAGE, _postings(debit, draws), debit.reference, id=debit.entry_id)
+        )
         for draw in draws:
             if draw.lot is not None:
                 remainders[draw.lot.id] = remainders.get(draw.lot.id, draw.lot.remaining) - draw.amount
@@ -58,8 +66,8 @@ def _postings(debit: WalletDebit, draws: Sequence[Draw]) -> list[NewPosting]:
     for meter, lot, line_from, amount in draws:
         contra = accounts.get(meter)
         if contra is None:
-            contra = accounts[meter] = chart_account(Kind.REVENUE, currency, meter)
-        kind = Kind.OVERDRAFT_RECEIVABLE if lot is None else liability_kind(lot.kind)
+            contra = accounts[meter] = chart_account(Account.REVENUE, currency, meter)
+        kind = Account.OVERDRAFT_RECEIVABLE if lot is None else liability_kind(lot.kind)
         postings.append(
             NewPosting(chart_account(kind, currency), -amount, None if lot is None else lot.id, contra, line_from)
         )

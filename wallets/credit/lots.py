@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from datetime import datetime
 from decimal import Decimal
+from typing import Final
 
 from django.db import connection
 
+from wallets.bulk import array_literal
 from wallets.credit.burn_down import Lot
 from wallets.credit.models import CreditLot
-from wallets.money import ZERO
 
 State = CreditLot.State
+EVERYTHING: Final[frozenset[str]] = frozenset()
 
 
 def drawable_lots(wallet_ids: Collection[int], *, bucket: int) -> dict[int, list[Lot]]:
@@ -25,7 +27,8 @@ def drawable_lots(wallet_ids: Collection[int], *, bucket: int) -> dict[int, list
             [bucket, list(wallet_ids)],
         )
         for wallet_id, lot_id, kind, priority, effective_at, expires_at, remaining, meters in cursor:
-            lots[wallet_id].append(Lot(lot_id, kind, priority, effective_at, expires_at, remaining, frozenset(meters)))
+            scope = frozenset(meters) if meters else EVERYTHING
+            lots[wallet_id].append(Lot(lot_id, kind, priority, effective_at, expires_at, remaining, scope))
     return lots
 
 
@@ -52,9 +55,9 @@ def store_remainders(remainders: Iterable[tuple[int, Decimal]], *, bucket: int) 
                FROM unnest(%s::bigint[], %s::numeric[], %s::text[]) AS v(id, remaining, state)
                WHERE l.bucket = %s AND l.id = v.id""",
             [
-                [lot_id for lot_id, _ in pairs],
-                [remaining for _, remaining in pairs],
-                [str(State.OPEN if remaining > ZERO else State.EXHAUSTED) for _, remaining in pairs],
+                array_literal([lot_id for lot_id, _ in pairs]),
+                array_literal([remaining for _, remaining in pairs]),
+                array_literal([State.OPEN.value if remaining else State.EXHAUSTED.value for _, remaining in pairs]),
                 bucket,
             ],
         )

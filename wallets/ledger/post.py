@@ -4,7 +4,7 @@ thresholds, news and publication, so that no change of a balance can forget one 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from typing import Final, NamedTuple
@@ -52,7 +52,12 @@ class NewEntry:
     reason: str = ""
     actor: str = ""
     reverses_id: int | None = None
-    id: int = field(default=0)
+    id: int = 0
+
+
+def reserve_entry_ids(count: int) -> Sequence[int]:
+    """Row ids for entries to come, for callers whose rows must name their entry before it is posted."""
+    return _entry_ids.take(count)
 
 
 def post_entries(entries: Sequence[NewEntry], *, at: datetime, news: Sequence[tuple[str, News]] = ()) -> None:
@@ -68,9 +73,9 @@ def post_entries(entries: Sequence[NewEntry], *, at: datetime, news: Sequence[tu
     entry_lines: list[str] = []
     posting_lines: list[str] = []
     crossings: list[ThresholdCrossing] = []
-    for entry, entry_id in zip(entries, _entry_ids.take(len(entries)), strict=True):
+    for entry in entries:
         assert entry.wallet.bucket == bucket, (entry.wallet.id, bucket)
-        entry.id = entry_id
+        entry.id = entry.id or _entry_ids.take(1)[0]
         _apply(entry, at, entry_lines, posting_lines)
         crossing = _cross(entry, at)
         if crossing is not None:

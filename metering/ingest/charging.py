@@ -1,0 +1,127 @@
+"""From rated events to rows: charges, debits by wallet and roll-ups by hour, put together before any lock is taken."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any, Final
+
+from metering.ingest.rating import Item
+from metering.ingest.rows import CHARGE_COLUMNS, POSTGRES_EPOCH, ROLL_UP, USAGE_COLUMNS
+from pricing.books.in_force import Line
+from wallets.balances.lock import LockedWallet
+from wallets.bulk import NULL, copy_lines, escaped
+from wallets.credit.burn_down import Covered, Demand
+from wallets.credit.debit import WalletDebit, debit_wallets
+from wallets.money import ZERO
+
+HOUR_US: Final = 3_600_000_000
+PIECE: Final = 500  # events whose charges go to the database in one piece
+
+
+@dataclass(slots=True)
+class WalletWork:
+    """What one wallet is charged for: its charges in order, how far each meter's line reaches, and the times between."""
+
+    entry_id: int
+    earliest: datetime
+    latest: datetime
+    usages: list[Covered] = field(default_factory=list)
+    totals: dict[str, Decimal] = field(default_factory=dict)
+
+
+def write_charges(cursor: Any, items: Sequence[Item], *, bucket: int, entry_ids: Sequence[int]) -> dict[int, WalletWork]:
+    """Write the charges of items that are new and rated; what each wallet is to be debited. Nothing here waits for a wallet.
+
+    entry_ids: reserved, at least one a wallet. The database reads one piece while the next is put together.
+    """
+    charged = [item for item in items if item.charges and not item.duplicate]
+    if not charged:
+        return {}
+    ids = iter(entry_ids)
+    wallets: dict[int, WalletWork] = {}
+    with cursor.copy(f"COPY metering_charge ({CHARGE_COLUMNS}) FROM STDIN") as copy:
+        for first in range(0, len(charged), PIECE):
+            copy.write(_charge_lines(charged[first : first + PIECE], wallets, ids, bucket))
+    return wallets
+
+
+def _charge_lines(items: Sequence[Item], wallets: dict[int, WalletWork], entry_ids: Iterator[int], bucket: int) -> str:
+    lines: list[str] = []
+    for item in items:
+        wallet_id, row_id, time = item.wallet_id, item.row_id, item.time
+        work = wallets.get(wallet_id)
+        if work is None:
+            work = wallets[wallet_id] = WalletWork(next(entry_ids), time, time)
+        elif time < work.earliest:
+            work.earliest = time
+        elif time > work.latest:
+            work.latest = time
+        totals = work.totals
+        number = 0
+        for line, quantity, amount, cost in item.charges:
+            if amount:
+                meter = line.meter
+                start = totals.get(meter, ZERO)
+                work.usages.append((meter, amount, time))
+                totals[meter] = start + amount
+                place = f"{work.entry_id}\t{start!s}"
+            else:
+                place = f"{NULL}\t{NULL}"
+            lines.append(
+                f"{row_id}\t{number}\t{bucket}\t{wallet_id}\t{line.ids}\t{quantity!s}\t{amount!s}\t{cost!s}\t{place}\n"
+            )
+            number += 1
+    return "".join(lines)
+
+
+def usage_lines(items: Iterable[Item], *, bucket: int) -> list[str]:
+    """The roll-up of items that are new and rated: a line an account, meter, hour, currency and set of dimensions."""
+    roll_up: dict[tuple[int, int, str, Line], list[Any]] = {}  # by line first: comparing its identity is quick
+    for item in items:
+        if item.duplicate:
+            continue
+        account_id, currency = item.account.id, item.currency
+        hour = item.time_us // HOUR_US
+        for line, quantity, amount, cost in item.charges:
+            key = (account_id, hour, currency, line)
+            sums = roll_up.get(key)
+            if sums is None:
+                roll_up[key] = [1, quantity, amount, cost]
+            else:
+                sums[0] += 1
+                sums[1] += quantity
+                sums[2] += amount
+                sums[3] += cost
+    rows: dict[str, list[Any]] = {}
+    hours: dict[int, str] = {}
+    for (account_id, hour, currency, line), sums in roll_up.items():
+        moment = hours.get(hour)
+        if moment is None:
+            moment = hours[hour] = (POSTGRES_EPOCH + timedelta(hours=hour)).isoformat()
+        key = f"{bucket}\t{account_id}\t{line.meter_id}\t{moment}\t{currency}\t{escaped(line.dimensions)}"
+        known = rows.setdefault(key, sums)
+        if known is not sums:  # two lines, of two versions say, are reported by the same dimensions
+            rows[key] = [one + other for one, other in zip(known, sums, strict=True)]
+    return [f"{key}\t{events}\t{quantity!s}\t{amount!s}\t{cost!s}" for key, (events, quantity, amount, cost) in rows.items()]
+
+
+def stage_usage(cursor: Any, lines: list[str]) -> None:
+    """Stage the roll-up."""
+    copy_lines(cursor, "staged_usage", USAGE_COLUMNS, lines)
+
+
+def debit_and_roll_up(cursor: Any, work: dict[int, WalletWork], locked: dict[int, LockedWallet], *, at: datetime) -> None:
+    """Debit the locked wallets and add to their roll-ups."""
+    debit_wallets(
+        [
+            WalletDebit(
+                locked[wallet_id], w.usages, entry_id=w.entry_id, demand=Demand(w.usages, w.totals, w.earliest, w.latest)
+            )
+            for wallet_id, w in sorted(work.items())
+        ],
+        at=at,
+    )
+    cursor.execute(ROLL_UP)

@@ -1,0 +1,209 @@
+"""Bytes -> events, or named errors. Pure.
+
+The usual case is one pass of a compiled decoder over the whole list; only when that fails are the events decoded one by
+one, so that a bad one is refused by its index and the others are kept. `properties` stay the bytes that were sent until
+the event is rated: then they are decoded, numbers exactly (never through a float), and checked for what jsonb cannot hold.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from decimal import Decimal
+from typing import Annotated, Any, Final, NamedTuple
+
+import msgspec
+from msgspec import Meta, Raw, Struct
+
+MAX_EVENTS: Final = 10_000
+MAX_ID: Final = 255
+MAX_PROPERTIES_BYTES: Final = 65_536
+MAX_DEPTH: Final = 32
+MAX_EXPONENT: Final = 1_000
+MAX_DIGITS: Final = 1_000
+
+Text = Annotated[str, Meta(min_length=1, max_length=MAX_ID)]
+Moment = Annotated[datetime, Meta(tz=True)]
+
+
+class UnreadableBody(ValueError):
+    """The body as a whole is not JSON of the promised shape; nothing was taken."""
+
+
+class TooManyEvents(ValueError):
+    """More than MAX_EVENTS events in one request; nothing was taken."""
+
+
+class Rejected(NamedTuple):
+    """An event that was refused: its place in the request, its id if it has one, a stable code and a sentence."""
+
+    index: int
+    id: str | None
+    code: str
+    detail: str
+
+
+class UsageInput(Struct, gc=False):
+    """One event as it arrived; `usage_input` makes one from Python values. `properties`: its JSON, untouched; `time` None
+    means on arrival; `authorization` names the reservation the event settles."""
+
+    id: Text
+    type: Text
+    account: Text
+    properties: Raw = Raw(b"{}")
+    time: Moment | None = None
+    authorization: Text | None = None
+
+
+class Decoded(NamedTuple):
+    """Events, each with its place in the request, and those refused."""
+
+    events: list[UsageInput]
+    indexes: Sequence[int]
+    rejected: list[Rejected]
+
+
+class _NotStorable(ValueError):
+    """Valid JSON that the database's JSON type cannot hold."""
+
+
+def _exact(text: str) -> Decimal:
+    number = Decimal(text)
+    if abs(number.adjusted()) > MAX_EXPONENT or len(text) > MAX_DIGITS:
+        raise ValueError(f"number out of range (at most {MAX_DIGITS} digits)")
+    return number
+
+
+_list = msgspec.json.Decoder(list[UsageInput])
+_one = msgspec.json.Decoder(UsageInput)
+_raws = msgspec.json.Decoder(list[Raw])
+_properties = msgspec.json.Decoder(dict[str, Any], float_hook=_exact)
+_number_encoder = msgspec.json.Encoder(decimal_format="number")
+DECODE_ERRORS: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError, _NotStorable, ValueError)
+
+
+def decode_events(body: bytes) -> Decoded:
+    """The events of a request body: one JSON object or a list of up to MAX_EVENTS. Properties are not looked into yet.
+
+    Raises UnreadableBody when it is not JSON of that shape, TooManyEvents when the list is too long.
+    """
+    start = body.lstrip()[:1]
+    if start == b"{":
+        return _each([Raw(body)])
+    if start != b"[":
+        raise UnreadableBody("The body must be a JSON object (one event) or a list of events.")
+    try:
+        events = _list.decode(body)
+    except DECODE_ERRORS:
+        return _each(_split(body))
+    if len(events) > MAX_EVENTS:
+        raise TooManyEvents(f"At most {MAX_EVENTS} events a request; this one has {len(events)}.")
+    return Decoded(events, range(len(events)), [])
+
+
+def _split(body: bytes) -> list[Raw]:
+    try:
+        raws = _raws.decode(body)
+    except DECODE_ERRORS as error:
+        raise UnreadableBody(f"The body is not valid JSON: {sentence(error)}") from error
+    if len(raws) > MAX_EVENTS:
+        raise TooManyEvents(f"At most {MAX_EVENTS} events a request; this one has {len(raws)}.")
+    return raws
+
+
+def _each(raws: list[Raw]) -> Decoded:
+    decoded = Decoded([], indexes := [], [])
+    for index, raw in enumerate(raws):
+        try:
+            decoded.events.append(_one.decode(raw))
+            indexes.append(index)
+        except DECODE_ERRORS as error:
+            if len(raws) == 1 and not isinstance(error, msgspec.ValidationError) and not _is_json(raw):
+                raise UnreadableBody(f"The body is not valid JSON: {sentence(error)}") from error
+            decoded.rejected.append(Rejected(index, _id_of(raw), "invalid", sentence(error)))
+    return decoded
+
+
+def decode_properties(properties: Raw) -> tuple[dict[str, Any], bytes]:
+    """The properties of an event: their values, numbers exact, and the JSON to store.
+
+    Raises one of DECODE_ERRORS when they are not an object or hold what PostgreSQL's jsonb cannot.
+    """
+    raw = bytes(properties)
+    if len(raw) > MAX_PROPERTIES_BYTES:
+        raise _NotStorable(f"properties has {len(raw)} bytes; at most {MAX_PROPERTIES_BYTES}")
+    values = _properties.decode(raw)
+    # What jsonb refuses hides behind an escape, nesting, many digits or non-ASCII text; look closer only then.
+    if b"\\u" in raw or b"[" in raw or raw.count(b"{") > 1 or len(raw) > MAX_DIGITS or not raw.isascii():
+        _check_storable(values, 0)
+    return values, raw
+
+
+def usage_input(
+    *, event_id: str, event_type: str, account: str, time: datetime | None, properties: Mapping[str, Any]
+) -> UsageInput:
+    """An event from Python values: exact numbers (int, Decimal), texts, booleans, lists and mappings of them.
+
+    time: aware, or None for on arrival. Raises ValueError when something cannot be stored.
+    """
+    return UsageInput(event_id, event_type, account, Raw(encode_properties(properties)), time)
+
+
+def encode_properties(properties: Mapping[str, Any]) -> bytes:
+    """Properties as JSON, decimals as exact numbers. Raises ValueError when they cannot be stored."""
+    _check_storable(properties, 0)
+    return _number_encoder.encode(properties)
+
+
+def _check_storable(value: Any, depth: int) -> None:
+    if depth > MAX_DEPTH:
+        raise _NotStorable(f"properties is nested deeper than {MAX_DEPTH}")
+    if isinstance(value, str):
+        if "\x00" in value:
+            raise _NotStorable("properties contains a NUL character")
+        try:
+            value.encode()
+        except UnicodeEncodeError:
+            raise _NotStorable("properties contains half a surrogate pair") from None
+    elif isinstance(value, Mapping):
+        for key, inner in value.items():
+            _check_storable(key, depth + 1)
+            _check_storable(inner, depth + 1)
+    elif isinstance(value, list | tuple):
+        for inner in value:
+            _check_storable(inner, depth + 1)
+    elif isinstance(value, Decimal):
+        if not value.is_finite() or abs(value.adjusted()) > MAX_EXPONENT:
+            raise _NotStorable("properties contains a number out of range")
+    elif isinstance(value, int):
+        if value.bit_length() > 4 * MAX_DIGITS:
+            raise _NotStorable(f"properties contains a number of more than {MAX_DIGITS} digits")
+    elif isinstance(value, float):
+        raise _NotStorable("properties contains a binary float; send a decimal")
+
+
+def _is_json(raw: Raw) -> bool:
+    try:
+        _raws.decode(b"[" + bytes(raw) + b"]")
+    except DECODE_ERRORS:
+        return False
+    return True
+
+
+def _id_of(raw: Raw) -> str | None:
+    try:
+        value = msgspec.json.decode(raw, type=dict[str, Raw]).get("id")
+        text = None if value is None else msgspec.json.decode(value)
+    except DECODE_ERRORS:
+        return None
+    return text[:MAX_ID] if isinstance(text, str) and text.isprintable() else None
+
+
+def sentence(error: BaseException) -> str:
+    """What is wrong with an event, for whoever sent it."""
+    if isinstance(error, RecursionError):
+        return f"properties is nested deeper than {MAX_DEPTH}"
+    if isinstance(error, UnicodeDecodeError):
+        return "not valid UTF-8"
+    text = str(error)
+    return text if len(text) <= 300 else text[:300] + "…"  # noqa: PLR2004 - a sentence, not a dump

@@ -1,0 +1,212 @@
+"""Which prices are in force for an account at a time (I8). Published versions never change, so a process keeps them in
+memory; one short query a batch compares the catalogue's token and reloads when meters, books, versions or assignments
+have changed anywhere."""
+
+from __future__ import annotations
+
+import threading
+from bisect import bisect_right
+from collections import defaultdict
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, Final
+from uuid import UUID
+
+import msgspec
+from django.db import connection
+
+from pricing.books.models import Assignment, Price, PriceBook, PriceVersion
+from pricing.meters.measure import dimension_text, passes
+from pricing.meters.models import Meter
+from pricing.rating.explanation import PriceTerms, Rater
+from pricing.rating.rate import rater_of
+
+BEGINNING: Final = datetime.min.replace(tzinfo=UTC)
+END: Final = datetime.max.replace(tzinfo=UTC)
+MAX_PLANS: Final = 20_000
+MAX_DIMENSION: Final = 120  # characters of a dimension's value that are kept: roll-ups are indexed by them
+
+
+@dataclass(frozen=True, slots=True)
+class MeterView:
+    """A meter as ingest sees it."""
+
+    id: int
+    code: str
+    property: str | None
+    filters: dict[str, Any]
+    dimensions: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Line:
+    """What to do with one meter for events of one kind: measure `property` (None: count one), at `price`; `dimensions` is
+    the JSON object that usage is reported by."""
+
+    meter_id: int
+    meter: str
+    property: str | None
+    price: PriceTerms | None
+    rate: Rater | None
+    dimensions: str
+    ids: str  # meter and price, as a charge's row has them
+
+
+@dataclass(slots=True)
+class TypePlan:
+    """How a version rates events of one type. `keys`: the properties that decide; `lines`: by their values."""
+
+    keys: tuple[str, ...]
+    meters: list[MeterView]
+    lines: dict[tuple[Any, ...], tuple[Line, ...]] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class VersionView:
+    """A published version: its prices by meter, most specific match first."""
+
+    id: int
+    number: int
+    currency: str
+    effective_at: datetime
+    prices: dict[int, list[tuple[dict[str, str | None], PriceTerms]]]
+    plans: dict[str, TypePlan] = field(default_factory=dict)
+
+    def plan(self, event_type: str, catalogue: Catalogue) -> TypePlan:
+        """The plan for events of a type that has meters."""
+        plan = self.plans.get(event_type)
+        if plan is None:
+            meters = catalogue.meters[event_type]
+            keys = {name for meter in meters for name in (*meter.dimensions, *meter.filters)}
+            keys.update(name for meter in meters for match, _ in self.prices.get(meter.id, ()) for name in match)
+            plan = self.plans[event_type] = TypePlan(tuple(sorted(keys)), meters)
+        return plan
+
+    def lines(self, plan: TypePlan, values: tuple[Any, ...]) -> tuple[Line, ...]:
+        """The lines for events whose deciding properties have these values (in the order of `plan.keys`)."""
+        texts = {name: dimension_text(value) for name, value in zip(plan.keys, values, strict=True)}
+        lines = tuple(self._line(meter, texts) for meter in plan.meters if passes(meter.filters, texts))
+        if all(value is None or type(value) is str for value in values):  # 1 and True are one key, "1" and "true" are not
+            if len(plan.lines) >= MAX_PLANS:
+                plan.lines.clear()
+            plan.lines[values] = lines
+        return lines
+
+    def _line(self, meter: MeterView, texts: dict[str, str | None]) -> Line:
+        price = self._price(meter.id, texts)
+        ids = f"{meter.id}\t{price.id}" if price else ""
+        rate = rater_of(price) if price else None
+        return Line(meter.id, meter.code, meter.property, price, rate, _dimensions(meter, texts), ids)
+
+    def _price(self, meter_id: int, texts: dict[str, str | None]) -> PriceTerms | None:
+        for match, terms in self.prices.get(meter_id, ()):
+            if all(texts.get(name) == wanted for name, wanted in match.items()):
+                return terms
+        return None
+
+
+def _dimensions(meter: MeterView, texts: dict[str, str | None]) -> str:
+    chosen = {name: text[:MAX_DIMENSION] for name in sorted(meter.dimensions) if (text := texts[name]) is not None}
+    return msgspec.json.encode(chosen).decode()
+
+
+@dataclass(slots=True)
+class Catalogue:
+    """Meters, books and published versions as of one token. Assignments are read per account, on demand."""
+
+    token: UUID | None
+    meters: dict[str, list[MeterView]]
+    books: dict[int, list[VersionView]]
+    default_book: int | None
+    assignments: dict[int, list[tuple[datetime, int]]] = field(default_factory=dict)
+
+    @property
+    def currencies(self) -> int:
+        """In how many currencies prices may be."""
+        return len({version.currency for versions in self.books.values() for version in versions})
+
+    def read_assignments(self, account_ids: list[int]) -> None:
+        """Make the assignments of these accounts known (one query for those that are not)."""
+        unknown = [account_id for account_id in account_ids if account_id not in self.assignments]
+        if not unknown:
+            return
+        found: dict[int, list[tuple[datetime, int]]] = {account_id: [] for account_id in unknown}
+        rows = Assignment.objects.filter(account_id__in=unknown).order_by("effective_at", "id")
+        for account_id, effective_at, book_id in rows.values_list("account_id", "effective_at", "book_id"):
+            found[account_id].append((effective_at, book_id))
+        self.assignments.update(found)
+
+    def version_in_force(self, account_id: int, at: datetime) -> VersionView | None:
+        """The version that prices usage of this account at `at`: of the book assigned then (else the default book), the
+        latest that was effective. None when there is none. `read_assignments` must know the account."""
+        return self.span_in_force(account_id, at)[2]
+
+    def span_in_force(self, account_id: int, at: datetime) -> tuple[datetime, datetime, VersionView | None]:
+        """`version_in_force`, and from when until before when it is in force without a change."""
+        since, until, book_id = BEGINNING, END, self.default_book
+        for effective_at, assigned in self.assignments[account_id]:
+            if effective_at > at:
+                until = effective_at
+                break
+            since, book_id = effective_at, assigned
+        versions = [] if book_id is None else self.books.get(book_id, [])
+        index = bisect_right(versions, at, key=lambda version: version.effective_at)
+        if index < len(versions):
+            until = min(until, versions[index].effective_at)
+        if index == 0:
+            return since, until, None
+        return max(since, versions[index - 1].effective_at), until, versions[index - 1]
+
+
+_lock = threading.Lock()
+_catalogue: Catalogue | None = None
+
+
+def catalogue_in_force() -> Catalogue:
+    """The catalogue as of now: the one in memory while its token holds, else read anew."""
+    global _catalogue  # noqa: PLW0603 - one catalogue a process
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT token FROM pricing_cataloguetoken WHERE id = 1")
+        row = cursor.fetchone()
+    token = row[0] if row else None
+    known = _catalogue
+    if known is not None and known.token == token:
+        return known
+    with _lock:
+        loaded = _read(token)
+        _catalogue = loaded
+    return loaded
+
+
+def forget() -> None:
+    """Drop what this process remembers (the database was emptied under it)."""
+    global _catalogue  # noqa: PLW0603 - one catalogue a process
+    _catalogue = None
+
+
+def _read(token: UUID | None) -> Catalogue:
+    meters: dict[str, list[MeterView]] = defaultdict(list)
+    for meter in Meter.objects.filter(archived_at__isnull=True).order_by("id"):
+        meters[meter.event_type].append(
+            MeterView(meter.id, meter.code, meter.property or None, meter.filters, tuple(meter.dimensions))
+        )
+    prices: dict[int, dict[int, list[tuple[dict[str, str | None], PriceTerms]]]] = defaultdict(lambda: defaultdict(list))
+    for price in Price.objects.filter(version__status=PriceVersion.Status.PUBLISHED).order_by("id"):
+        match = {name: dimension_text(value) for name, value in price.match.items()}
+        prices[price.version_id][price.meter_id].append((match, terms_of(price)))
+    books: dict[int, list[VersionView]] = defaultdict(list)
+    published = PriceVersion.objects.filter(status=PriceVersion.Status.PUBLISHED).order_by("effective_at", "id")
+    for version_id, book_id, number, currency, effective_at in published.values_list(
+        "id", "book_id", "number", "book__currency", "effective_at"
+    ):
+        by_meter = {
+            meter_id: sorted(of_meter, key=lambda pair: -len(pair[0])) for meter_id, of_meter in prices[version_id].items()
+        }
+        books[book_id].append(VersionView(version_id, number, currency, effective_at, by_meter))
+    default = PriceBook.objects.filter(is_default=True).values_list("id", flat=True).first()
+    return Catalogue(token, dict(meters), dict(books), default)
+
+
+def terms_of(price: Price) -> PriceTerms:
+    """A price row as rating needs it."""
+    return PriceTerms(price.id, price.model, price.unit_price, price.unit_cost, price.minimum_charge)

@@ -1,0 +1,25 @@
+"""per_unit: quantity times unit price, at least the minimum charge. Pure."""
+
+from __future__ import annotations
+
+from pricing.meters.measure import LARGEST_WHOLE, Quantity
+from pricing.rating.explanation import PriceTerms, Rated, Rater
+from wallets.money import ZERO, to_scale
+
+
+def per_unit(price: PriceTerms) -> Rater:
+    """The rater of a per_unit price; what came before does not matter. A minimum charge is per event.
+
+    The rater raises OverflowError when the amount does not fit numeric(30,12).
+    """
+    unit_price, unit_cost, minimum = price.unit_price, price.unit_cost, price.minimum_charge or ZERO
+    # Up to here a whole quantity times a price of 12 decimals is exact and fits; above it, it is looked at.
+    safe = int(LARGEST_WHOLE / max(unit_price, unit_cost, 1))
+
+    def rated(quantity: Quantity, prior_quantity: Quantity) -> Rated:  # noqa: ARG001 - linear
+        amount, cost = unit_price * quantity, unit_cost * quantity
+        if type(quantity) is not int or quantity > safe:
+            amount, cost = to_scale(amount), to_scale(cost)
+        return (amount if amount >= minimum else minimum), cost, None
+
+    return rated
