@@ -94,10 +94,16 @@ def amount_problem(value: Any, *, above_zero: bool = False, largest: Decimal = L
         return "more than zero"
     if value > largest:
         return f"at most {largest:f}"
-    exponent = value.as_tuple().exponent
-    if isinstance(exponent, int) and exponent < -SCALE and value % Decimal(1).scaleb(-SCALE) != ZERO:
+    if _finer_than_stored(value):
         return f"at most {SCALE} decimals"
     return None
+
+
+def _finer_than_stored(value: Decimal) -> bool:
+    """Whether a digit other than zero stands beyond the 12th decimal; by its digits, so no context can round it away."""
+    _, digits, exponent = value.as_tuple()
+    beyond = -int(exponent) - SCALE
+    return beyond > 0 and any(digits[-beyond:])
 
 
 def name_is_fine(value: str, longest: int) -> bool:

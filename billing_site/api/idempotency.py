@@ -1,0 +1,129 @@
+"""`Idempotency-Key` for views that declare `idempotent = True`: claim, run, store the answer, in one transaction, so that
+effect and answer exist together or not at all. A refused request leaves its answer and nothing else; a failed one leaves
+nothing and can be sent again."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from typing import Any, Final
+
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.template.response import SimpleTemplateResponse
+
+from billing_site.api.authentication import bearer_secret
+from billing_site.api.problems import answer, problem_of
+from wallets import clock
+from wallets.api_keys.verify import Caller, KeyRefused, verify_api_key
+from wallets.errors import InvalidInput
+from wallets.idempotency.claim import FirstAnswer, claim_key, store_answer
+
+LONGEST_KEY: Final = 255
+KEPT_HEADERS: Final = ("Content-Type", "Location", "X-Balance-Available", "X-Balance-Version")
+# About the caller or the moment, not about the request: asked again, the answer may be another.
+NOT_KEPT: Final = frozenset({401, 403, 408, 413, 415, 429})
+
+
+class KeyUnreadable(InvalidInput):
+    """The Idempotency-Key header is not acceptable."""
+
+    code = "invalid_idempotency_key"
+
+
+class AnswerOnce:
+    """Middleware; the last one, since it runs the view itself."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self._get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Hand on; the work is in process_view."""
+        return self._get_response(request)
+
+    def process_view(
+        self, request: HttpRequest, view: Callable[..., HttpResponseBase], args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> HttpResponseBase | None:
+        """Answer an idempotent POST that carries a key; everything else goes its way."""
+        key = request.headers.get("Idempotency-Key")
+        if key is None or request.method != "POST" or not getattr(getattr(view, "cls", None), "idempotent", False):
+            return None
+        caller = _caller(request)
+        if caller is None:
+            return None  # the view says 401
+        try:
+            if not (key.isascii() and key.isprintable() and 0 < len(key) <= LONGEST_KEY):
+                raise KeyUnreadable(
+                    "The Idempotency-Key is not acceptable.",
+                    fields={"Idempotency-Key": f"1 to {LONGEST_KEY} printable ASCII characters"},
+                )
+            return _answer_once(request, caller, key, lambda: view(request, *args, **kwargs))
+        except Exception as error:
+            problem = problem_of(error)
+            if problem is None:
+                raise
+            return answer(problem)
+
+
+class _Undone(Exception):  # noqa: N818 - carries an answer out of a transaction that it undoes
+    """What was done is undone; the answer stands."""
+
+    def __init__(self, response: HttpResponseBase) -> None:
+        super().__init__(response.status_code)
+        self.response = response
+
+
+def _answer_once(
+    request: HttpRequest, caller: Caller, key: str, run: Callable[[], HttpResponseBase]
+) -> HttpResponseBase:
+    try:
+        with transaction.atomic():
+            claim = claim_key(caller=caller.prefix, key=key, body_hash=_hash(request), at=clock.now())
+            if isinstance(claim, FirstAnswer):
+                return _replay(claim)
+            response = _run(run)
+            if response.status_code >= 500 or response.status_code in NOT_KEPT:  # noqa: PLR2004 - our side failed
+                raise _Undone(response)
+            assert isinstance(response, HttpResponse), type(response)
+            headers = {name: response.headers[name] for name in KEPT_HEADERS if name in response.headers}
+            store_answer(claim_id=claim, status=response.status_code, headers=headers, body=response.content)
+            return response
+    except _Undone as undone:
+        return undone.response
+
+
+def _run(run: Callable[[], HttpResponseBase]) -> HttpResponseBase:
+    """The view's answer; a refusal leaves nothing behind."""
+    try:
+        with transaction.atomic():
+            response = run()
+            if isinstance(response, SimpleTemplateResponse):
+                response.render()
+            if response.status_code >= 400:  # noqa: PLR2004
+                raise _Undone(response)
+            return response
+    except _Undone as undone:
+        return undone.response
+
+
+def _replay(first: FirstAnswer) -> HttpResponse:
+    response = HttpResponse(first.body, status=first.status, headers=first.headers)
+    response.headers["Idempotency-Replayed"] = "true"
+    return response
+
+
+def _hash(request: HttpRequest) -> bytes:
+    """What makes two requests the same: method, address and body, byte for byte."""
+    digest = hashlib.sha256(f"{request.method}\n{request.get_full_path()}\n".encode())
+    digest.update(request.body)
+    return digest.digest()
+
+
+def _caller(request: HttpRequest) -> Caller | None:
+    secret = bearer_secret(request.META.get("HTTP_AUTHORIZATION", ""))
+    if secret is None:
+        return None
+    try:
+        return verify_api_key(secret, at=clock.now())
+    except KeyRefused:
+        return None

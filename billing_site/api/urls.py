@@ -1,0 +1,11 @@
+"""/api/v1/, assembled from each app's api/urls.py; the schema and the pages about it stand beside it."""
+
+from __future__ import annotations
+
+from django.urls import include, path
+
+app_name = "api"
+urlpatterns = [
+    path("", include("wallets.api.urls")),
+    path("", include("pricing.api.urls")),
+]

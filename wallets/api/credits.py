@@ -1,0 +1,147 @@
+"""Credit lots over HTTP: grant, list, void."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from drf_spectacular.utils import OpenApiExample, extend_schema
+from rest_framework import serializers
+from rest_framework.generics import GenericAPIView
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from wallets import clock
+from wallets.api.caller import caller_of
+from wallets.api.fields import AmountField, Body, LowerField, MomentField, TextField, WholeField
+from wallets.api.wallets import wallet_headers
+from wallets.balances.queries import wallet_by_id
+from wallets.credit.grant import grant_credit
+from wallets.credit.queries import lot_by_id, lots_of
+from wallets.credit.void import void_lot
+
+EXAMPLE_LOT = {
+    "id": "lot_7dK2pQ9wXb4mT1zN6sR3vH",
+    "wallet": "wal_9YhQ3mZ1kT5cB7xR2vN8pL",
+    "currency": "USD",
+    "kind": "paid",
+    "state": "open",
+    "amount": "100.00",
+    "remaining": "41.20",
+    "price_paid": "90.00",
+    "priority": 50,
+    "effective_at": "2026-11-01T00:00:00Z",
+    "expires_at": None,
+    "meters": [],
+    "reason": "Invoice 2026-118",
+    "source": "manual",
+    "created_at": "2026-11-01T00:00:00Z",
+}
+
+
+class NewCreditIn(Body):
+    """Credit to be granted."""
+
+    amount = AmountField()
+    kind = TextField(help_text="paid, promotional, trial or compensation")
+    price_paid = AmountField(required=False, allow_null=True, help_text="what was paid for it; for paid credit, its amount")
+    priority = WholeField(required=False, help_text="lower is drawn first")
+    effective_at = MomentField(required=False, allow_null=True, help_text="can be drawn from then on, inclusive")
+    expires_at = MomentField(required=False, allow_null=True, help_text="can be drawn until then, exclusive")
+    meters = serializers.ListField(child=TextField(), required=False, help_text="meter codes; empty: all")
+    reason = TextField(required=False)
+
+
+class VoidIn(Body):
+    """Why a lot is taken back."""
+
+    reason = TextField(required=False)
+
+
+class LotOut(serializers.Serializer[Any]):
+    """A credit lot."""
+
+    id = TextField(source="public_id")
+    wallet = TextField(source="wallet.public_id")
+    currency = TextField(source="wallet.currency")
+    kind = TextField()
+    state = LowerField(help_text="scheduled, open, exhausted, expired or voided")
+    amount = AmountField()
+    remaining = AmountField()
+    price_paid = AmountField()
+    priority = WholeField()
+    effective_at = MomentField()
+    expires_at = MomentField(allow_null=True)
+    meters = serializers.ListField(child=TextField())
+    reason = TextField()
+    source = TextField()
+    created_at = MomentField()
+
+
+class WalletCredits(GenericAPIView):
+    """A wallet's credit lots."""
+
+    required_scope: ClassVar = {"GET": "accounts:read", "POST": "wallets:write"}
+    idempotent = True
+    page_by = "-id"
+    serializer_class = LotOut
+
+    @extend_schema(operation_id="list_credits", responses=LotOut(many=True))
+    def get(self, request: Request, wallet_id: str) -> Response:
+        """List a wallet's lots, newest first, those that are used up too."""
+        wallet = wallet_by_id(public_id=wallet_id, only_account_id=caller_of(request).account_id)
+        page = self.paginate_queryset(lots_of(wallet_id=wallet.pk))
+        response = self.get_paginated_response(LotOut(page, many=True).data)
+        response.headers.update(wallet_headers(wallet))
+        return response
+
+    @extend_schema(
+        operation_id="grant_credit",
+        request=NewCreditIn,
+        responses={201: LotOut},
+        examples=[
+            OpenApiExample(
+                "Paid credit", value={"amount": "100", "kind": "paid", "price_paid": "90"}, request_only=True
+            ),
+            OpenApiExample(
+                "A promotion for one meter",
+                value={
+                    "amount": "10",
+                    "kind": "promotional",
+                    "priority": 10,
+                    "expires_at": "2027-01-01T00:00:00Z",
+                    "meters": ["llm.output_tokens"],
+                    "reason": "Welcome",
+                },
+                request_only=True,
+            ),
+            OpenApiExample("The lot", value=EXAMPLE_LOT, response_only=True, status_codes=["201"]),
+        ],
+    )
+    def post(self, request: Request, wallet_id: str) -> Response:
+        """Grant credit as a new lot. What the wallet owes is repaid from it first."""
+        caller = caller_of(request)
+        wallet = wallet_by_id(public_id=wallet_id, only_account_id=caller.account_id)
+        values = NewCreditIn.read(request)
+        lot = grant_credit(wallet_id=wallet.pk, at=clock.now(), actor=caller.actor, **values)
+        wallet.refresh_from_db()
+        return Response(LotOut(lot).data, status=201, headers=wallet_headers(wallet))
+
+
+class CreditVoid(APIView):
+    """Voiding a lot."""
+
+    required_scope = "wallets:write"
+    idempotent = True
+
+    @extend_schema(operation_id="void_credit", request=VoidIn, responses=LotOut)
+    def post(self, request: Request, lot_id: str) -> Response:
+        """Take back what is left of a lot."""
+        caller = caller_of(request)
+        lot = lot_by_id(public_id=lot_id, only_account_id=caller.account_id)
+        values = VoidIn.read(request)
+        voided = void_lot(
+            lot_public_id=lot.public_id, at=clock.now(), reason=values.get("reason", ""), actor=caller.actor
+        )
+        wallet = wallet_by_id(public_id=lot.wallet.public_id)
+        return Response(LotOut(voided).data, headers=wallet_headers(wallet))
