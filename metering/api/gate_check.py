@@ -8,9 +8,12 @@ service. Proxies forward the method of the call they hold, so every method is an
 from __future__ import annotations
 
 import json
+import logging
+from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any, Final
 
+from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.csrf import csrf_exempt
 
@@ -18,10 +21,12 @@ from metering.gate.check import UnknownAccount, check_account
 from metering.gate.decide import Decision
 from metering.gate.top_up import top_up_url
 from wallets import clock
-from wallets.api_keys.verify import KeyRefused, verify_api_key
+from wallets.api_keys.verify import Caller, KeyRefused, verify_api_key
 from wallets.errors import InvalidInput
 from wallets.input import Input
 from wallets.money import plain, to_scale
+
+log = logging.getLogger(__name__)
 
 SCOPE: Final = "gate:check"
 STATUS: Final = {"allow": 204, "throttle": 429, "refuse": 402}
@@ -38,26 +43,36 @@ DETAIL: Final = {
 def gate_check(request: HttpRequest) -> HttpResponse:
     """Answer for `?account=` or the header X-Account; `?amount=` and `?currency=` say what the call will cost."""
     at = clock.now()
-    scheme, _, secret = request.headers.get("Authorization", "").partition(" ")
-    try:
-        caller = verify_api_key(secret.strip() if scheme.lower() == "bearer" else "", at=at)
-    except KeyRefused as refused:
-        return _problem(401, refused.code, refused.message, headers={"WWW-Authenticate": "Bearer"})
-    if SCOPE not in caller.scopes:
-        return _problem(403, "missing_scope", f"The API key needs the scope {SCOPE}.")
     account = request.GET.get("account") or request.headers.get("X-Account") or ""
-    if not account:
-        return _problem(400, "invalid", "Name the account, as ?account= or in the header X-Account.")
     try:
+        caller = _caller(request, at)
+        if SCOPE not in caller.scopes:
+            return _problem(403, "scope_missing", f"This needs a key with the scope {SCOPE}.")
+        if not account:
+            return _problem(400, "malformed", "Name the account, as ?account= or in the header X-Account.")
         amount, currency = _asked(request)
         if caller.account_key not in (None, account):
             raise UnknownAccount(f"There is no account {account[:120]!r}.")
         decision = check_account(account_key=account, amount=amount, currency=currency, at=at)
+    except KeyRefused as refused:
+        return _problem(401, refused.code, refused.message, headers={"WWW-Authenticate": 'Bearer realm="gate"'})
     except UnknownAccount as unknown:
         return _problem(404, unknown.code, unknown.message)
     except InvalidInput as invalid:
-        return _problem(422, invalid.code, invalid.message, errors=invalid.fields)
+        errors = {name: [expected] for name, expected in invalid.fields.items()}
+        return _problem(422, invalid.code, invalid.message, errors=errors)
+    except (OperationalError, InterfaceError):
+        log.exception("the gate can reach neither Redis nor PostgreSQL, or does not know the key")
+        return _problem(503, "unavailable", "The balance cannot be read at the moment.", headers={"Retry-After": "1"})
     return _answer(decision, account, amount)
+
+
+def _caller(request: HttpRequest, at: datetime) -> Caller:
+    """Whose key the request carries. Raises KeyRefused."""
+    scheme, _, secret = request.headers.get("Authorization", "").strip().partition(" ")
+    if scheme.lower() != "bearer":
+        raise KeyRefused("Send an API key: Authorization: Bearer <key>.")
+    return verify_api_key(secret.strip(), at=at)
 
 
 def balance_headers(decision: Decision) -> dict[str, str]:
@@ -104,13 +119,8 @@ def _answer(decision: Decision, account: str, amount: Decimal | None) -> HttpRes
     )
 
 
-TITLES: Final = {
-    400: "Bad Request", 401: "Unauthorized", 402: "Payment Required", 403: "Forbidden", 404: "Not Found",
-    422: "Unprocessable Content", 429: "Too Many Requests",
-}  # fmt: skip
-
-
 def _problem(status: int, code: str, detail: str, *, headers: dict[str, str] | None = None, **members: Any) -> HttpResponse:
-    """An RFC 9457 problem document."""
-    body = {"type": "about:blank", "title": TITLES[status], "status": status, "detail": detail, "code": code, **members}
+    """An RFC 9457 problem document, as `billing_site/api/problems.py` writes them."""
+    title = code.replace("_", " ").capitalize().replace("api key", "API key")
+    body = {"type": f"/api/problems/#{code}", "title": title, "status": status, "detail": detail, "code": code, **members}
     return HttpResponse(json.dumps(body), status=status, content_type="application/problem+json", headers=headers)

@@ -1,0 +1,20 @@
+"""The app's endpoints below /api/v1/."""
+
+from __future__ import annotations
+
+from django.urls import path
+
+from metering.api import gate_urls
+from metering.api.dead_letters import DeadLetterReplay, DeadLetters
+from metering.api.events import Events, EventVoid, OneEvent
+from metering.api.usage import Usage
+
+urlpatterns = [
+    path("events", Events.as_view(), name="events"),
+    path("events/<path:event_id>/void", EventVoid.as_view(), name="event_void"),
+    path("events/<path:event_id>", OneEvent.as_view(), name="event"),
+    path("usage", Usage.as_view(), name="usage"),
+    path("dead-letters", DeadLetters.as_view(), name="dead_letters"),
+    path("dead-letters/replay", DeadLetterReplay.as_view(), name="dead_letter_replay"),
+    *gate_urls.urlpatterns,
+]
