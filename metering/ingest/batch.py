@@ -17,7 +17,7 @@ from django.conf import settings
 from django.db import DataError, connection, transaction
 
 from metering.ingest.accounts import AccountView, refresh_wallets, resolve_accounts
-from metering.ingest.charging import debit_and_roll_up, stage_usage, usage_lines, write_charges
+from metering.ingest.charging import WalletMoved, charge_items, usage_lines
 from metering.ingest.dead_letters import park
 from metering.ingest.decode import DECODE_ERRORS, Rejected, UsageInput, decode_properties, sentence
 from metering.ingest.overlap import running
@@ -32,7 +32,7 @@ from metering.ingest.rows import (
     stage_events,
 )
 from pricing.books.in_force import Catalogue, VersionView, catalogue_in_force
-from wallets.balances.lock import LockedWallet, lock_wallets
+from wallets.balances.lock import LockedWallet
 from wallets.ids import RowIds
 from wallets.ledger.post import reserve_entry_ids
 from wallets.money import ZERO
@@ -74,10 +74,6 @@ class IngestResult:
     rejected: list[Rejected] = field(default_factory=list)
     charged: list[Charged] = field(default_factory=list)
     balances: list[BalanceAfter] = field(default_factory=list)
-
-
-class WalletMoved(Exception):  # noqa: N818 - a fact, handled here
-    """A wallet stopped being the one to charge between the look-up and the lock."""
 
 
 def ingest_batch(*, events: Sequence[UsageInput], at: datetime, max_age: timedelta | None = None) -> IngestResult:
@@ -186,15 +182,7 @@ def _charge_part(items: list[Item], *, bucket: int, at: datetime, catalogue: Cat
                 item.duplicate = item.row_id not in known
             lines = usage_lines(items, bucket=bucket)
         park([item for item in staged if item.parked is not None and not item.duplicate], bucket=bucket, at=at)
-        work = write_charges(cursor, items, bucket=bucket, entry_ids=entry_ids)
-        if not work:
-            return {}
-        stage_usage(cursor, lines)
-        locked = lock_wallets(work, bucket=bucket)
-        if any(not wallet.is_default or wallet.status == "CLOSED" for wallet in locked.values()):
-            raise WalletMoved
-        debit_and_roll_up(cursor, work, locked, at=at)
-        return locked
+        return charge_items(cursor, items, lines, bucket=bucket, at=at, entry_ids=entry_ids)
 
 
 def _key(item: Item) -> tuple[int, str]:

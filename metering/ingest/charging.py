@@ -11,7 +11,7 @@ from typing import Any, Final
 from metering.ingest.rating import Item
 from metering.ingest.rows import CHARGE_COLUMNS, POSTGRES_EPOCH, ROLL_UP, USAGE_COLUMNS
 from pricing.books.in_force import Line
-from wallets.balances.lock import LockedWallet
+from wallets.balances.lock import LockedWallet, lock_wallets
 from wallets.bulk import NULL, copy_lines, escaped
 from wallets.credit.burn_down import Covered, Demand
 from wallets.credit.debit import WalletDebit, debit_wallets
@@ -19,6 +19,10 @@ from wallets.money import ZERO
 
 HOUR_US: Final = 3_600_000_000
 PIECE: Final = 500  # events whose charges go to the database in one piece
+
+
+class WalletMoved(Exception):  # noqa: N818 - a fact, handled by the batch
+    """A wallet stopped being the one to charge between the look-up and the lock."""
 
 
 @dataclass(slots=True)
@@ -108,13 +112,20 @@ def usage_lines(items: Iterable[Item], *, bucket: int) -> list[str]:
     return [f"{key}\t{events}\t{quantity!s}\t{amount!s}\t{cost!s}" for key, (events, quantity, amount, cost) in rows.items()]
 
 
-def stage_usage(cursor: Any, lines: list[str]) -> None:
-    """Stage the roll-up."""
-    copy_lines(cursor, "staged_usage", USAGE_COLUMNS, lines)
+def charge_items(
+    cursor: Any, items: Sequence[Item], usage: list[str], *, bucket: int, at: datetime, entry_ids: Sequence[int]
+) -> dict[int, LockedWallet]:
+    """Write the charges of items whose events are stored, debit their wallets, add `usage` (`usage_lines`) to the roll-ups.
 
-
-def debit_and_roll_up(cursor: Any, work: dict[int, WalletWork], locked: dict[int, LockedWallet], *, at: datetime) -> None:
-    """Debit the locked wallets and add to their roll-ups."""
+    Returns the wallets, locked until the transaction ends, as they are now. Raises WalletMoved, LockBusy.
+    """
+    work = write_charges(cursor, items, bucket=bucket, entry_ids=entry_ids)
+    if not work:
+        return {}
+    copy_lines(cursor, "staged_usage", USAGE_COLUMNS, usage)
+    locked = lock_wallets(work, bucket=bucket)
+    if any(not wallet.is_default or wallet.status == "CLOSED" for wallet in locked.values()):
+        raise WalletMoved
     debit_wallets(
         [
             WalletDebit(
@@ -125,3 +136,4 @@ def debit_and_roll_up(cursor: Any, work: dict[int, WalletWork], locked: dict[int
         at=at,
     )
     cursor.execute(ROLL_UP)
+    return locked

@@ -15,6 +15,8 @@ from typing import Annotated, Any, Final, NamedTuple
 import msgspec
 from msgspec import Meta, Raw, Struct
 
+from wallets.errors import Refusal
+
 MAX_EVENTS: Final = 10_000
 MAX_ID: Final = 255
 MAX_PROPERTIES_BYTES: Final = 65_536
@@ -26,12 +28,16 @@ Text = Annotated[str, Meta(min_length=1, max_length=MAX_ID)]
 Moment = Annotated[datetime, Meta(tz=True)]
 
 
-class UnreadableBody(ValueError):
+class UnreadableBody(Refusal):
     """The body as a whole is not JSON of the promised shape; nothing was taken."""
 
+    code = "malformed"
 
-class TooManyEvents(ValueError):
+
+class TooManyEvents(Refusal):
     """More than MAX_EVENTS events in one request; nothing was taken."""
+
+    code = "too_many_events"
 
 
 class Rejected(NamedTuple):
@@ -95,13 +101,14 @@ def decode_events(body: bytes) -> Decoded:
     try:
         events = _list.decode(body)
     except DECODE_ERRORS:
-        return _each(_split(body))
+        return _each(split_list(body))
     if len(events) > MAX_EVENTS:
         raise TooManyEvents(f"At most {MAX_EVENTS} events a request; this one has {len(events)}.")
     return Decoded(events, range(len(events)), [])
 
 
-def _split(body: bytes) -> list[Raw]:
+def split_list(body: bytes) -> list[Raw]:
+    """The elements of a JSON list, not decoded. Raises UnreadableBody, TooManyEvents."""
     try:
         raws = _raws.decode(body)
     except DECODE_ERRORS as error:
@@ -112,7 +119,8 @@ def _split(body: bytes) -> list[Raw]:
 
 
 def _each(raws: list[Raw]) -> Decoded:
-    decoded = Decoded([], indexes := [], [])
+    indexes: list[int] = []
+    decoded = Decoded([], indexes, [])
     for index, raw in enumerate(raws):
         try:
             decoded.events.append(_one.decode(raw))
@@ -122,6 +130,20 @@ def _each(raws: list[Raw]) -> Decoded:
                 raise UnreadableBody(f"The body is not valid JSON: {sentence(error)}") from error
             decoded.rejected.append(Rejected(index, _id_of(raw), "invalid", sentence(error)))
     return decoded
+
+
+def only_of_account(decoded: Decoded, account: str) -> Decoded:
+    """The events of one account; those of any other are refused as if it did not exist."""
+    kept: list[UsageInput] = []
+    indexes: list[int] = []
+    rejected = list(decoded.rejected)
+    for index, event in zip(decoded.indexes, decoded.events, strict=True):
+        if event.account == account:
+            kept.append(event)
+            indexes.append(index)
+        else:
+            rejected.append(Rejected(index, event.id, "unknown_account", f"There is no account {event.account!r}."))
+    return Decoded(kept, indexes, rejected)
 
 
 def decode_properties(properties: Raw) -> tuple[dict[str, Any], bytes]:
