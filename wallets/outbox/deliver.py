@@ -93,10 +93,19 @@ def back_off(attempts: int) -> timedelta:
     return min(timedelta(seconds=2 ** min(attempts - 1, 20)), LONGEST_BACK_OFF)
 
 
-def purge_news(*, before: datetime, topics: Sequence[type[News]] = (), limit: int = 10_000) -> int:
-    """Delete up to `limit` pieces that happened before then (of these topics; of any if none is named) and that every
-    reader has, with their deliveries. Returns how many."""
+def purge_news(*, before: datetime, topics: Sequence[type[News]] = (), at_a_time: int = 5_000) -> int:
+    """Delete pieces that happened before then (of these topics; of any if none is named) and that every reader has, with
+    their deliveries, `at_a_time` a transaction. Returns how many."""
     names = [topic_of(topic) for topic in topics or _CLASSES.values()]
+    purged = 0
+    while True:
+        some = _purge_some(before, names, at_a_time)
+        purged += some
+        if some < at_a_time:
+            return purged
+
+
+def _purge_some(before: datetime, names: Sequence[str], limit: int) -> int:
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(
             """SELECT n.id FROM wallets_news n
