@@ -1,0 +1,48 @@
+"""Celery's app and the table of what runs when. Every task may run twice, late, or beside itself: the verbs they call are
+idempotent, so a missed run is made up by the next."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, Final
+
+from celery import Celery
+from celery.schedules import crontab
+from celery.signals import worker_ready
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "billing_site.settings")
+
+
+@dataclass(frozen=True)
+class Beat:
+    """One row of the table: which task runs when, and why that often."""
+
+    task: str
+    schedule: timedelta | crontab
+    why: str
+
+
+BEAT: Final = {
+    "heartbeat": Beat("billing_site.tasks.heartbeat", timedelta(seconds=5), "/healthz asks whether a worker answers"),
+    "sweep-news": Beat("wallets.tasks.deliver_news", timedelta(seconds=5), "news whose wake-up was lost in a crash"),
+    "republish": Beat("wallets.tasks.republish_wallets", timedelta(minutes=1), "the gate's copy in Redis drifts never longer"),
+    "purge-news": Beat("wallets.tasks.purge_news", crontab(minute="17"), "delivered news is kept for questions, not forever"),
+    "purge-answers": Beat("wallets.tasks.purge_answers", crontab(minute="37"), "idempotency keys are good for a day"),
+}
+
+app = Celery("billing")
+app.config_from_object("django.conf:settings", namespace="CELERY")
+app.conf.beat_schedule = {
+    # A run that found no worker is overtaken by the next one.
+    name: {"task": row.task, "schedule": row.schedule, "options": {"expires": 300}}
+    for name, row in BEAT.items()
+}
+app.autodiscover_tasks()
+
+
+@worker_ready.connect
+def beat_at_once(**_: Any) -> None:
+    """A worker that has just come up is healthy now, not after the next run of beat."""
+    app.send_task(BEAT["heartbeat"].task)

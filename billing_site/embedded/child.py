@@ -1,0 +1,171 @@
+"""How a server or process is started so that it cannot outlive its parent.
+
+On Linux the kernel signals a child when its parent dies, even by `kill -9`. PostgreSQL refuses to run as root, so root
+starts it as an ordinary user that every system has; if that user may not pass the folders on the way (a project under
+/root), the process keeps the one capability that lets it, and no folder's permissions are changed.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import importlib.util
+import os
+import pwd
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Final
+
+import psutil
+
+_PR_SET_PDEATHSIG: Final = 1
+_PR_SET_KEEPCAPS: Final = 8
+_PR_CAP_AMBIENT: Final = 47
+_PR_CAP_AMBIENT_RAISE: Final = 2
+_CAP_DAC_OVERRIDE: Final = 1
+_CAPABILITY_VERSION_3: Final = 0x20080522
+# Every Linux has nobody; where a distribution's PostgreSQL made its own user, that one is the better owner.
+_ORDINARY_USERS: Final = ("postgres", "nobody")
+_OTHERS_MAY_PASS: Final = 0o001
+
+_libc: Final = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
+
+
+def program(package: str, pattern: str) -> Path:
+    """A program inside an installed wheel, found without importing the package (one of them writes files on import)."""
+    spec = importlib.util.find_spec(package)
+    places = spec.submodule_search_locations if spec is not None else None
+    for place in places or ():
+        for found in sorted(Path(place).glob(pattern)):
+            return found
+    raise RuntimeError(f"the package {package} holds no {pattern}: there is no wheel for this kind of machine")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Identity:
+    """The user a server runs as."""
+
+    uid: int
+    gid: int
+
+
+def ordinary_user(owner_of: Path | None = None) -> Identity | None:
+    """Whom root starts PostgreSQL as: the owner of an existing data folder, else an ordinary user; None if not root."""
+    if os.geteuid() != 0:
+        return None
+    if owner_of is not None and owner_of.exists() and owner_of.stat().st_uid != 0:
+        found = owner_of.stat()
+        return Identity(uid=found.st_uid, gid=found.st_gid)
+    known = {entry.pw_name: entry for entry in pwd.getpwall()}
+    for name in _ORDINARY_USERS:
+        if name in known:
+            return Identity(uid=known[name].pw_uid, gid=known[name].pw_gid)
+    raise RuntimeError(f"PostgreSQL does not run as root, and this machine has none of the users {_ORDINARY_USERS}")
+
+
+def start_child(
+    command: Sequence[str | Path],
+    *,
+    dies_with_parent_by: signal.Signals,
+    identity: Identity | None = None,
+    reaches: Sequence[Path] = (),
+    cwd: Path | None = None,
+    env: Mapping[str, str] | None = None,
+    output: IO[bytes] | int | None = None,
+) -> subprocess.Popen[bytes]:
+    """Start a process in a session of its own (Ctrl-C of the terminal does not reach it) that the kernel signals when
+    the calling *thread's* process dies. `identity` is whom root becomes for it, `reaches` the paths it must get at."""
+    return subprocess.Popen(  # noqa: S603 - our own commands
+        [str(part) for part in command],
+        stdin=subprocess.DEVNULL,
+        stdout=output,
+        stderr=subprocess.STDOUT if output is not None else None,
+        cwd=cwd,
+        env=dict(env) if env is not None else None,
+        start_new_session=True,
+        preexec_fn=_before_exec(dies_with_parent_by, identity, reaches),  # noqa: PLW1509 - starters have one thread
+    )
+
+
+def run_as(command: Sequence[str | Path], *, identity: Identity | None, reaches: Sequence[Path] = ()) -> None:
+    """Run a command to its end. Raises RuntimeError with its output if it fails."""
+    done = subprocess.run(  # noqa: S603 - our own commands
+        [str(part) for part in command],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        cwd="/",
+        preexec_fn=_before_exec(signal.SIGKILL, identity, reaches),  # noqa: PLW1509 - starters have one thread
+        check=False,
+    )
+    if done.returncode != 0:
+        raise RuntimeError(f"{command[0]} failed ({done.returncode}):\n{done.stdout.decode(errors='replace')}")
+
+
+def servers_working_in(folder: Path, *, name: str) -> list[psutil.Process]:
+    """The processes of this name whose working folder it is."""
+    found = []
+    for process in psutil.process_iter():
+        try:
+            if process.name() == name and Path(process.cwd()) == folder:
+                found.append(process)
+        except (psutil.NoSuchProcess, psutil.AccessDenied):
+            continue
+    return found
+
+
+def end_processes(
+    processes: list[psutil.Process], *, first: list[psutil.Process], by: signal.Signals, within_seconds: float
+) -> None:
+    """Signal `first`, wait for all of them, kill what is left."""
+    for process in first:
+        process.send_signal(by)  # psutil does not signal a pid that was taken over by another process
+    _, left = psutil.wait_procs(processes, timeout=within_seconds if first else 0)
+    for process in left:
+        process.kill()
+    psutil.wait_procs(left, timeout=within_seconds)
+
+
+def _before_exec(signal_on_death: signal.Signals, identity: Identity | None, reaches: Sequence[Path]) -> Callable[[], None]:
+    parent = os.getpid()
+    must_override = identity is not None and not all(_others_may_pass(path) for path in reaches)
+
+    def prepare() -> None:
+        if identity is not None:
+            if must_override:
+                _prctl(_PR_SET_KEEPCAPS, 1)
+            os.setgroups([])
+            os.setresgid(identity.gid, identity.gid, identity.gid)
+            os.setresuid(identity.uid, identity.uid, identity.uid)
+            if must_override:
+                _keep_capability(_CAP_DAC_OVERRIDE)
+        if _libc is not None:
+            _prctl(_PR_SET_PDEATHSIG, signal_on_death)  # after the change of user, which would clear it
+            if os.getppid() != parent:  # it died before we asked
+                os._exit(1)
+
+    return prepare
+
+
+def _others_may_pass(path: Path) -> bool:
+    return all(folder.stat().st_mode & _OTHERS_MAY_PASS for folder in path.resolve().parents)
+
+
+def _prctl(option: int, value: int, value2: int = 0) -> None:
+    if _libc is not None and _libc.prctl(option, value, value2, 0, 0) != 0:
+        raise OSError(ctypes.get_errno(), f"prctl({option}) failed")
+
+
+def _keep_capability(capability: int) -> None:
+    """Make one capability of root effective for this process and what it executes."""
+    if _libc is None:
+        return
+    mask = 1 << capability
+    header = (ctypes.c_uint32 * 2)(_CAPABILITY_VERSION_3, 0)
+    data = (ctypes.c_uint32 * 6)(mask, mask, mask, 0, 0, 0)  # effective, permitted, inheritable
+    if _libc.capset(header, data) != 0:
+        raise OSError(ctypes.get_errno(), "this machine does not let PostgreSQL's user pass the folders to its data")
+    _prctl(_PR_CAP_AMBIENT, _PR_CAP_AMBIENT_RAISE, capability)

@@ -1,0 +1,262 @@
+"""The settings of every deployment: one file, one reader. Each value below that an operator may change is read with
+`env`, has the default that is right for one machine, and says why; NAME_FILE names a file to read a value from, so that
+secrets need not stand in the environment. docs/settings.md lists them; a test compares.
+
+Nothing here depends on "development" or "production". `manage.py` on the embedded servers sets DATABASE_URL, REDIS_URL and
+SECRET_KEY from DATA_DIR; everything else is the same code and the same database as in production. Combinations that are
+not safe to serve the public with are found by billing_site/checks.py.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+from urllib.parse import urlsplit
+
+import environ
+from csp.constants import NONCE, NONE, SELF
+from django.urls import reverse_lazy
+from django.utils.functional import SimpleLazyObject
+from django.utils.module_loading import import_string
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+env = environ.FileAwareEnv()
+
+# --- What this deployment is -----------------------------------------------------------------------------------------
+
+# Off: an error page must not show settings and queries to a customer. `make run` leaves it off too.
+DEBUG = env.bool("DEBUG", default=False)
+# Signs sessions and password links. The default is refused by a check; embedded servers keep a generated one in DATA_DIR.
+DEFAULT_SECRET_KEY: Final = "insecure: set SECRET_KEY"
+SECRET_KEY = env.str("SECRET_KEY", default=DEFAULT_SECRET_KEY)
+# Keys that signed earlier, while the present one is being rotated in.
+SECRET_KEY_FALLBACKS = env.list("SECRET_KEY_FALLBACKS", default=[])
+# Where `manage.py run` listens.
+PORT = env.int("PORT", default=8000)
+# The address people and mails use. https here turns on secure cookies and HSTS.
+SITE_URL = env.str("SITE_URL", default=f"http://localhost:{PORT}").rstrip("/")
+_site = urlsplit(SITE_URL)
+SITE_IS_LOCAL = _site.hostname in {"localhost", "127.0.0.1", "::1"}
+# Host names answered; others get 400, so that no link can be forged through the Host header.
+ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]", _site.hostname or "localhost"])
+# The folder of the embedded servers, their secrets and logs; unused when DATABASE_URL and REDIS_URL are set.
+DATA_DIR = Path(env.str("DATA_DIR", default=str(BASE_DIR / ".data")))
+# Behind a proxy that sets X-Forwarded-Proto (and strips the client's): trust it. Off: nobody may claim to be on https.
+BEHIND_PROXY = env.bool("BEHIND_PROXY", default=False)
+# DEBUG, INFO, WARNING ... of our own loggers; libraries stay at WARNING.
+LOG_LEVEL = env.str("LOG_LEVEL", default="INFO")
+
+# --- Stores ----------------------------------------------------------------------------------------------------------
+
+# PostgreSQL, the only truth. Connections persist per thread: a request pays no connection, and a thread that waits for
+# the group commit cannot starve the committer of one, as with a shared pool. Read committed, rows locked explicitly.
+DATABASES = {
+    "default": env.db_url("DATABASE_URL", default="postgresql://billing@127.0.0.1:5432/billing")
+    | {
+        # Seconds a connection is kept; 0 closes it after each request, for a pooler in front of PostgreSQL.
+        "CONN_MAX_AGE": env.int("DATABASE_CONN_MAX_AGE", default=600),
+        "CONN_HEALTH_CHECKS": True,
+        "OPTIONS": {"connect_timeout": 5, "application_name": "billing"},
+    }
+}
+# Redis or Valkey: copies, queues and counters only, may be wiped at any moment.
+REDIS_URL = env.str("REDIS_URL", default="redis://127.0.0.1:6379/0")
+# Celery's queue, if it shall not live on the same server (RabbitMQ: amqp://...).
+BROKER_URL = env.str("BROKER_URL", default=REDIS_URL)
+CACHES = {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL, "KEY_PREFIX": "cache"}}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+# --- Billing ---------------------------------------------------------------------------------------------------------
+
+# Parts the accounts are spread over (crc32 of the key modulo this). 1 on one machine, 64 to 256 before distributing; an
+# account keeps the bucket it was opened with.
+HOT_BUCKETS = env.int("HOT_BUCKETS", default=1)
+# Events older than this many days are refused: their price may be gone and their period is closed.
+INGEST_MAX_AGE_DAYS = env.int("INGEST_MAX_AGE_DAYS", default=35)
+# Where a refused caller is sent to add credit; {account} is the account's key.
+TOP_UP_URL = env.str("TOP_UP_URL", default=f"{SITE_URL}/top-up/{{account}}")
+# The table of who reads which news, by name: the apps below may not import it.
+OUTBOX_READERS = "billing_site.outbox_readers.READERS"
+# Wake a worker after a commit that wrote news. Off: the sweep finds it seconds later (tests, bulk loads).
+OUTBOX_WAKES_WORKER = env.bool("OUTBOX_WAKES_WORKER", default=True)
+
+# --- The Django site -------------------------------------------------------------------------------------------------
+
+ROOT_URLCONF = "billing_site.urls"
+WSGI_APPLICATION = "billing_site.wsgi.application"
+AUTH_USER_MODEL = "wallets.User"
+INSTALLED_APPS = [
+    "unfold",  # before the admin, whose templates it replaces
+    "unfold.contrib.filters",
+    "unfold.contrib.forms",
+    "billing_site.backoffice.apps.BackOfficeConfig"
+    if (BASE_DIR / "wallets/credit/grant.py").exists()
+    else "django.contrib.admin.apps.SimpleAdminConfig",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.humanize",
+    "django.contrib.messages",
+    "django.contrib.postgres",
+    "django.contrib.sessions",
+    "django.contrib.staticfiles",
+    "csp",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "pgtrigger",
+    "rest_framework",
+    "wallets",
+    "pricing",
+    "metering",
+    "notifications",
+    "billing_site",
+]
+MIDDLEWARE = [
+    "billing_site.api.limits.RequestLimits",
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "billing_site.csp.PolicyByPathMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "billing_site.api.idempotency.AnswerOnce",
+]
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "csp.context_processors.nonce",
+            ]
+        },
+    }
+]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+# UTC everywhere inside; pages show the viewer's zone. A check refuses another value.
+TIME_ZONE = "UTC"
+USE_TZ = True
+LANGUAGE_CODE = "en"
+USE_I18N = True
+LOCALE_PATHS = [BASE_DIR / "locale"]
+# Navigation, names and colours of the admin. Read late: it counts rows of the apps.
+UNFOLD = SimpleLazyObject(lambda: import_string("billing_site.backoffice.appearance.UNFOLD"))
+LOGIN_URL = reverse_lazy("admin:login")
+
+# Served by the web processes from the apps' folders; nothing has to be collected first.
+STATIC_URL = "static/"
+WHITENOISE_USE_FINDERS = True
+WHITENOISE_AUTOREFRESH = DEBUG
+
+# --- Safety in the browser -------------------------------------------------------------------------------------------
+
+_HTTPS = _site.scheme == "https"
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = _HTTPS
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
+# Cookies know no ports: two sites side by side on localhost would sign each other out.
+SESSION_COOKIE_NAME = f"session_{PORT}" if SITE_IS_LOCAL else "session"
+CSRF_COOKIE_NAME = f"csrf_{PORT}" if SITE_IS_LOCAL else "csrf"
+CSRF_TRUSTED_ORIGINS = [SITE_URL]
+SECURE_SSL_REDIRECT = _HTTPS
+SECURE_REDIRECT_EXEMPT = ["^healthz$"]
+SECURE_HSTS_SECONDS = 31_536_000 if _HTTPS else 0
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if BEHIND_PROXY else None
+SECURE_REFERRER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+# Only what we serve ourselves, scripts only with the page's nonce. The admin and the API docs get theirs in csp.py.
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [NONE],
+        "script-src": [SELF, NONCE],
+        "style-src": [SELF, NONCE],
+        "img-src": [SELF, "data:"],
+        "font-src": [SELF],
+        "connect-src": [SELF],
+        "form-action": [SELF],
+        "base-uri": [NONE],
+        "frame-ancestors": [NONE],
+    }
+}
+# Bytes of a body that is not a file upload. What the API takes; RequestLimits answers before Django would.
+DATA_UPLOAD_MAX_MEMORY_SIZE = 16 * 1024 * 1024
+
+# --- The API ---------------------------------------------------------------------------------------------------------
+
+# By name: the apps' views know nothing of keys, scopes and problem documents; they only declare (HTTP policy is in api/).
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": ["billing_site.api.authentication.ApiKeyAuthentication"],
+    "DEFAULT_PERMISSION_CLASSES": ["billing_site.api.scopes.HasRequiredScope"],
+    "DEFAULT_THROTTLE_CLASSES": ["billing_site.api.throttles.KeyThrottle"],
+    "DEFAULT_PARSER_CLASSES": ["billing_site.api.exact_json.ExactJSONParser"],
+    "DEFAULT_RENDERER_CLASSES": ["billing_site.api.exact_json.ExactJSONRenderer"],
+    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "billing_site.api.exact_json.AlwaysJSON",
+    "DEFAULT_PAGINATION_CLASS": "billing_site.api.paging.CursorPages",
+    "DEFAULT_SCHEMA_CLASS": "billing_site.api.schema.ApiSchema",
+    "DEFAULT_METADATA_CLASS": None,
+    "EXCEPTION_HANDLER": "billing_site.api.problems.problem_response",
+    "TEST_REQUEST_DEFAULT_FORMAT": "json",
+}
+# Requests an API key may make in a minute; 0 is no limit. Protects the service, not money: the gate does that.
+API_REQUESTS_PER_MINUTE = env.int("API_REQUESTS_PER_MINUTE", default=60_000)
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Prepaid billing API",
+    "DESCRIPTION": "Accounts hold wallets, wallets hold credit, events draw it down as they arrive.",
+    "VERSION": "1",
+    "OAS_VERSION": "3.1.0",
+    "SCHEMA_PATH_PREFIX": "/api/v1",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
+    "SERVE_AUTHENTICATION": [],
+    # From our own host (drf-spectacular-sidecar): the page needs nothing from outside.
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "SWAGGER_UI_SETTINGS": {"validatorUrl": None, "persistAuthorization": True},
+    "POSTPROCESSING_HOOKS": ["billing_site.api.schema.add_problems"],
+    "COMPONENT_SPLIT_REQUEST": False,
+}
+
+# --- Work behind the scenes ------------------------------------------------------------------------------------------
+
+# A task is acknowledged when it is done, so that a killed worker's task runs again; every task may run twice. Results
+# are rows, never Celery's. The table of what runs when is in billing_site/celery.py.
+CELERY_BROKER_URL = BROKER_URL
+CELERY_TASK_ACKS_LATE = True
+CELERY_TASK_REJECT_ON_WORKER_LOST = True
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_DEFAULT_QUEUE = "billing"
+CELERY_TASK_SERIALIZER = "json"
+CELERY_ACCEPT_CONTENT = ["json"]
+CELERY_TIMEZONE = "UTC"
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = True
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+# A commit that wakes a worker must not wait for a broker that is away.
+CELERY_BROKER_TRANSPORT_OPTIONS = {"socket_timeout": 5, "socket_connect_timeout": 1} if BROKER_URL.startswith("redis") else {}
+
+# --- Mail and log ----------------------------------------------------------------------------------------------------
+
+# smtp+tls://user:password@host:587 in production; written to the log until one is set.
+vars().update(env.email_url("EMAIL_URL", default="consolemail://"))
+# The sender of every mail.
+DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="billing@localhost")
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "{asctime} {levelname} {name} {message}", "style": "{"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["stderr"], "level": "WARNING"},
+    "loggers": {app: {"level": LOG_LEVEL} for app in ("wallets", "pricing", "metering", "notifications", "billing_site")},
+}

@@ -1,0 +1,21 @@
+"""Every URL of the site."""
+
+from importlib.util import find_spec
+
+from django.contrib import admin
+from django.urls import include, path
+
+from billing_site.health import healthz
+from metering.api.gate_urls import root_urlpatterns as gate
+
+handler400 = "billing_site.api.problems.bad_request"
+handler404 = "billing_site.api.problems.not_found"
+handler500 = "billing_site.api.problems.server_error"
+
+urlpatterns = [
+    path("healthz", healthz, name="healthz"),
+    *gate,
+    *([path("api/v1/", include("billing_site.api.urls"))] if find_spec("wallets.credit.transfer") else []),
+    path("api/", include("billing_site.api.pages")),
+    path("admin/", admin.site.urls),
+]

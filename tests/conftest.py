@@ -1,0 +1,66 @@
+"""Real servers for the whole session: PostgreSQL and Valkey of their own, in a temporary folder on free ports, so that
+several runs on one machine do not meet. DATABASE_URL and REDIS_URL, if set, are used instead."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import ExitStack
+from typing import TYPE_CHECKING, Final
+
+import pytest
+
+from billing_site.embedded.servers import temporary_servers
+
+if TYPE_CHECKING:
+    from redis import Redis
+
+_session: Final = ExitStack()
+# Redis numbers its databases; PostgreSQL's are named by pytest-django.
+_REDIS_DATABASES: Final = 16
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Start the servers, then let Django read where they are. Workers of xdist find the addresses of their parent."""
+    if "DATABASE_URL" not in os.environ:
+        servers = _session.enter_context(temporary_servers())
+        os.environ |= {"DATABASE_URL": servers.database_url, "REDIS_URL": servers.redis_url}
+    worker = os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")
+    url, _, _ = os.environ["REDIS_URL"].rpartition("/")
+    os.environ["REDIS_URL"] = f"{url}/{int(worker) % _REDIS_DATABASES}"
+    os.environ |= {"SECRET_KEY": "tests", "OUTBOX_WAKES_WORKER": "off", "EMAIL_URL": "memorymail://"}
+    os.environ["DJANGO_SETTINGS_MODULE"] = "billing_site.settings"
+
+    import django  # noqa: PLC0415 - reads the environment set above
+    from django.conf import settings  # noqa: PLC0415 - as above
+
+    # Passwords of the cast need not withstand an attack.
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+    django.setup()
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Stop the servers and remove their folder."""
+    _session.close()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[None]:
+    """On CI (CI=true) a skipped test is a failure: nothing is proved by what did not run."""
+    report = yield
+    if report.skipped and os.environ.get("CI") == "true" and not hasattr(report, "wasxfail"):
+        report.outcome = "failed"
+        report.longrepr = f"skipped on CI: {report.longrepr}"
+    return report
+
+
+@pytest.fixture
+def redis_server() -> Iterator[Redis]:
+    """This session's Redis database, empty before and after the test."""
+    from wallets.redis_client import redis_client, try_redis_again  # noqa: PLC0415 - Django is set up by then
+
+    client = redis_client()
+    try_redis_again()
+    client.flushdb()
+    yield client
+    client.flushdb()
