@@ -10,6 +10,7 @@ from typing import Any
 
 from pricing.books.in_force import catalogue_in_force
 from pricing.meters.measure import NotAQuantity, quantity_of
+from pricing.rating.explanation import PriceTerms
 from pricing.rating.rate import rate
 from wallets.errors import InvalidInput
 from wallets.money import ZERO
@@ -53,10 +54,11 @@ def price_estimate(*, account_id: int, event_type: str, properties: Mapping[str,
     return Estimate(total, version.currency)
 
 
-def _amount(price: Any, value: Any, name: str | None) -> Decimal:
+def _amount(price: PriceTerms, value: Any, name: str | None) -> Decimal:
     try:
-        return rate(price, quantity_of(value, name=name or "")).amount
+        amount, _, _ = rate(price, quantity_of(value, name=name or ""))
     except NotAQuantity as error:
         raise InvalidInput("The call cannot be estimated.", fields={f"properties.{name}": str(error)}) from None
     except OverflowError:
         raise InvalidInput("The call cannot be estimated.", fields={f"properties.{name}": "is too large"}) from None
+    return amount
