@@ -50,13 +50,14 @@ LOG_LEVEL = env.str("LOG_LEVEL", default="INFO")
 
 # PostgreSQL, the only truth. Connections persist per thread: a request pays no connection, and a thread that waits for
 # the group commit cannot starve the committer of one, as with a shared pool. Read committed, rows locked explicitly.
+_database = env.db_url("DATABASE_URL", default="postgresql://billing@127.0.0.1:5432/billing")
 DATABASES = {
-    "default": env.db_url("DATABASE_URL", default="postgresql://billing@127.0.0.1:5432/billing")
+    "default": _database
     | {
         # Seconds a connection is kept; 0 closes it after each request, for a pooler in front of PostgreSQL.
         "CONN_MAX_AGE": env.int("DATABASE_CONN_MAX_AGE", default=600),
         "CONN_HEALTH_CHECKS": True,
-        "OPTIONS": {"connect_timeout": 5, "application_name": "billing"},
+        "OPTIONS": {"connect_timeout": 5, "application_name": "billing"} | _database.get("OPTIONS", {}),
     }
 }
 # Redis or Valkey: copies, queues and counters only, may be wiped at any moment.
@@ -86,7 +87,7 @@ ROOT_URLCONF = "billing_site.urls"
 WSGI_APPLICATION = "billing_site.wsgi.application"
 AUTH_USER_MODEL = "wallets.User"
 INSTALLED_APPS = [
-    "unfold",  # before the admin, whose templates it replaces
+    "unfold.apps.BasicAppConfig",  # without its own site; before the admin, whose templates it replaces
     "unfold.contrib.filters",
     "unfold.contrib.forms",
     "billing_site.backoffice.apps.BackOfficeConfig"
@@ -119,6 +120,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "billing_site.viewer_zone.ViewerZone",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "billing_site.api.idempotency.AnswerOnce",
@@ -151,7 +153,7 @@ USE_I18N = True
 LOCALE_PATHS = [BASE_DIR / "locale"]
 # Navigation, names and colours of the admin. Read late: it counts rows of the apps.
 UNFOLD = SimpleLazyObject(lambda: import_string("billing_site.backoffice.appearance.UNFOLD"))
-LOGIN_URL = reverse_lazy("admin:login")
+LOGIN_URL = reverse_lazy("portal:login")
 
 # Served by the web processes from the apps' folders; nothing has to be collected first.
 STATIC_URL = "static/"
