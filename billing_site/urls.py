@@ -18,4 +18,5 @@ urlpatterns = [
     *([path("api/v1/", include("billing_site.api.urls"))] if find_spec("wallets.credit.transfer") else []),
     path("api/", include("billing_site.api.pages")),
     path("admin/", admin.site.urls),
+    path("", include("billing_site.portal.urls")),
 ]

@@ -7,6 +7,7 @@ significant digits); where exactness is the point every digit is shown. The exac
 from __future__ import annotations
 
 from decimal import ROUND_HALF_EVEN, Decimal
+from html import escape
 from typing import Final, NamedTuple
 
 from wallets.money import EXACT, SCALE, minor_digits, plain
@@ -34,6 +35,17 @@ class AmountText(NamedTuple):
 
     def __str__(self) -> str:
         return f"{self.sign}{self.units}{self.cents}{self.zeros} {self.currency}".rstrip()
+
+    def __html__(self) -> str:
+        """The amount as markup: cents, filling zeros and currency can be styled; the exact amount shows on hover."""
+        currency = escape(self.currency)
+        sign = ' class="amount negative"' if self.sign else ' class="amount"'
+        zeros = f'<span class="zeros">{self.zeros}</span>' if self.zeros else ""
+        unit = f' <span class="currency">{currency}</span>' if currency else ""
+        return (
+            f'<data{sign} value="{self.exact}" title="{self.exact} {currency}">{self.sign}{self.units}'
+            f'<span class="cents">{self.cents}</span>{zeros}{unit}</data>'
+        )
 
 
 def headline_text(amount: Decimal, currency: str) -> AmountText:

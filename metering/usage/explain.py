@@ -12,6 +12,8 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any, Final
 
+from django.db.models import F
+
 from metering.usage.models import Charge, UsageEvent
 from wallets.credit.models import CreditLot
 from wallets.errors import Conflict, NotFound
@@ -164,7 +166,7 @@ def event_pk_of(*, event_id: str, account_key: str | None = None) -> int:
 
     Raises NotFound, and Conflict when several accounts sent an event with this id and none is named.
     """
-    events = UsageEvent.objects.filter(event_id=event_id)
+    events = UsageEvent.objects.filter(event_id=event_id, account__bucket=F("bucket"))
     if account_key is not None:
         events = events.filter(account__key=account_key)
     found = list(events.order_by("account__key").values_list("pk", "account__key")[:MOST_NAMED])

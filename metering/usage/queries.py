@@ -193,3 +193,18 @@ def _hours(account_id: int, start: datetime, end: datetime) -> QuerySet[HourlyUs
     """Roll-ups of an account, in its bucket."""
     bucket = Account.objects.filter(pk=account_id).values("bucket")[:1]
     return HourlyUsage.objects.filter(bucket=bucket, account_id=account_id, hour__gte=start, hour__lt=end)
+
+
+@dataclass(frozen=True, slots=True)
+class NamedEvent:
+    """An event found by its id."""
+
+    pk: int
+    event_id: str
+    account: str
+
+
+def events_named(*, event_id: str, limit: int) -> list[NamedEvent]:
+    """Events with this id, of whichever account: one probe an account into event_once_per_account."""
+    rows = UsageEvent.objects.filter(account__bucket=F("bucket"), event_id=event_id).order_by("id")
+    return [NamedEvent(*row) for row in rows.values_list("pk", "event_id", "account__key")[:limit]]

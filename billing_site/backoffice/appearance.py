@@ -1,0 +1,112 @@
+"""What the back office looks like, for Unfold: names, colours, and navigation by the work rather than by the table."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from django.http import HttpRequest
+from django.templatetags.static import static
+from django.urls import reverse_lazy
+
+from metering.reports.consumption import waiting_events
+
+
+def _may_see(permission: str) -> Any:
+    return lambda request: request.user.has_perm(permission)
+
+
+def waiting_badge(request: HttpRequest) -> str:  # noqa: ARG001 - Unfold's signature
+    """How many events wait for a price; nothing for none."""
+    count = waiting_events()
+    return f"{count:,}" if count else ""
+
+
+def _page(title: str, icon: str, model: str, **more: Any) -> dict[str, Any]:
+    """An entry of the navigation: the list of `model` (`wallets.account`), for those who may see it."""
+    app, _, name = model.partition(".")
+    return {
+        "title": title,
+        "icon": icon,
+        "link": reverse_lazy(f"admin:{app}_{name}_changelist"),
+        "permission": _may_see(f"{app}.view_{name}"),
+        **more,
+    }
+
+
+def navigation(request: HttpRequest) -> list[dict[str, Any]]:
+    """The side bar."""
+    waiting = waiting_badge(request) if request.user.has_perm("metering.view_deadletter") else ""
+    badge = {"badge": waiting, "badge_variant": "warning"} if waiting else {}
+    return [
+        {"items": [{"title": "Today", "icon": "home", "link": reverse_lazy("admin:index")}]},
+        {"title": "Customers", "items": [_page("Accounts", "domain", "wallets.account")]},
+        {
+            "title": "Credit",
+            "items": [
+                _page("Wallets", "account_balance_wallet", "wallets.wallet"),
+                _page("Credit lots", "confirmation_number", "wallets.creditlot"),
+            ],
+        },
+        {
+            "title": "Usage",
+            "items": [
+                _page("Events", "bolt", "metering.usageevent"),
+                _page("Usage by hour", "bar_chart", "metering.hourlyusage"),
+            ],
+        },
+        {
+            "title": "Pricing",
+            "items": [
+                _page("Price books", "menu_book", "pricing.pricebook"),
+                _page("Versions", "history", "pricing.priceversion"),
+                _page("Assignments", "assignment_ind", "pricing.assignment"),
+                _page("Meters", "speed", "pricing.meter"),
+            ],
+        },
+        {
+            "title": "Journal",
+            "items": [
+                _page("Entries", "receipt_long", "wallets.journalentry"),
+                _page("Chart of accounts", "account_tree", "wallets.ledgeraccount"),
+            ],
+        },
+        {"title": "Worklists", "items": [_page("Unrated events", "inbox", "metering.deadletter", **badge)]},
+        {
+            "title": "Access",
+            "items": [
+                _page("People", "group", "wallets.user"),
+                _page("Roles", "shield_person", "auth.group"),
+                _page("API keys", "key", "wallets.apikey"),
+            ],
+        },
+    ]
+
+
+UNFOLD: Final[dict[str, Any]] = {
+    "SITE_TITLE": "Prepaid",
+    "SITE_HEADER": "Prepaid",
+    "SITE_SUBHEADER": "Back office",
+    "SITE_SYMBOL": "account_balance_wallet",
+    "SITE_URL": None,
+    "SHOW_HISTORY": False,
+    "SHOW_VIEW_ON_SITE": False,
+    "BORDER_RADIUS": "6px",
+    "STYLES": [
+        lambda _: static("billing_site/tokens.css"),
+        lambda _: static("billing_site/components.css"),
+        lambda _: static("billing_site/backoffice.css"),
+    ],
+    "COLORS": {
+        "base": {
+            "50": "#f7f8f8", "100": "#eff1f1", "200": "#e1e5e5", "300": "#c9d0d0", "400": "#98a4a5", "500": "#67767a",
+            "600": "#4a585c", "700": "#354246", "800": "#222c30", "900": "#141b1e", "950": "#0b1012",
+        },
+        "primary": {
+            "50": "#effaf8", "100": "#d8f3ee", "200": "#b3e6de", "300": "#80d2c8", "400": "#49b7ac", "500": "#279a91",
+            "600": "#0f766e", "700": "#115e59", "800": "#134b48", "900": "#143f3c", "950": "#052523",
+        },
+    },
+    "SIDEBAR": {"show_search": False, "command_search": True, "show_all_applications": False, "navigation": navigation},
+    "COMMAND": {"search_models": False, "show_history": True, "search_callback": "billing_site.backoffice.find.find"},
+}  # fmt: skip
+"""For `settings.UNFOLD`."""

@@ -1,0 +1,62 @@
+"""Roles of the back office: one table, role -> permissions. People get roles, roles get permissions."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from django.contrib.auth.models import Group, Permission
+from django.db import transaction
+
+LOOK: Final = (
+    "wallets.view_account",
+    "wallets.view_wallet",
+    "wallets.view_creditlot",
+    "wallets.view_journalentry",
+    "wallets.view_ledgeraccount",
+    "metering.view_usageevent",
+    "metering.view_hourlyusage",
+    "metering.view_deadletter",
+    "pricing.view_pricebook",
+    "pricing.view_priceversion",
+    "pricing.view_assignment",
+    "pricing.view_meter",
+)
+
+ROLES: Final[dict[str, tuple[str, ...]]] = {
+    # grants and voids credit, freezes wallets, opens and suspends accounts, publishes prices, replays events
+    "finance": (
+        *LOOK,
+        "wallets.add_account",
+        "wallets.change_account",
+        "wallets.add_wallet",
+        "wallets.change_wallet",
+        "wallets.add_creditlot",
+        "wallets.change_creditlot",
+        "wallets.view_apikey",
+        "metering.change_deadletter",
+        "pricing.change_priceversion",
+        "pricing.change_meter",
+    ),
+    # answers customers' questions; changes nothing
+    "support viewer": LOOK,
+}
+
+
+class UnknownPermission(LookupError):
+    """The table names a permission that does not exist."""
+
+
+def grant_roles() -> None:
+    """Make the groups of the table and give each exactly its permissions. Safe to repeat."""
+    names = {name for permissions in ROLES.values() for name in permissions}
+    known = {
+        f"{permission.content_type.app_label}.{permission.codename}": permission
+        for permission in Permission.objects.select_related("content_type").order_by("id")
+    }
+    missing = sorted(names - known.keys())
+    if missing:
+        raise UnknownPermission(", ".join(missing))
+    with transaction.atomic():
+        for role, permissions in ROLES.items():
+            group, _ = Group.objects.get_or_create(name=role)
+            group.permissions.set([known[name] for name in permissions])

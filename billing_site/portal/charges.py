@@ -1,0 +1,18 @@
+"""One charge explained: the customer's way from an event to the credit that paid for it."""
+
+from __future__ import annotations
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_safe
+
+from billing_site.portal.access import Customer, customer_page
+from metering.usage.explain import explain_event
+
+
+@require_safe
+@customer_page
+def charge(request: HttpRequest, customer: Customer, event: int) -> HttpResponse:
+    """The explanation of an event of one of the customer's accounts."""
+    explanation = explain_event(event_pk=customer.event_pk(event))
+    return render(request, "portal/charge.html", {"explanation": explanation})

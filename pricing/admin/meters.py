@@ -1,0 +1,105 @@
+"""Meters: what is counted, of which events, by which dimensions; and which book an account pays from when."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+from django.contrib import admin
+from django.core.exceptions import PermissionDenied
+from django.core.paginator import Paginator
+from django.http import HttpRequest, HttpResponse
+from django.urls import URLPattern, path, reverse
+from unfold.decorators import display
+
+from pricing.books.models import Assignment
+from pricing.meters.define import archive_meter
+from pricing.meters.models import Meter
+from wallets.admin.action_page import ActionPage, Change, ReasonForm, run_action_page
+from wallets.admin.read_only import ReadOnlyAdmin
+from wallets.clock import now
+
+
+@admin.register(Meter)
+class MeterAdmin(ReadOnlyAdmin):
+    """Meters: found by code, name or event type."""
+
+    list_display: ClassVar[Sequence[str]] = (
+        "code", "name", "event_type", "measures_column", "dimensions_column", "status_column",
+    )  # fmt: skip
+    list_filter: ClassVar[Sequence[Any]] = ("aggregation",)
+    search_fields: ClassVar[Sequence[str]] = ("code__icontains", "name__icontains", "event_type__exact")
+    search_help_text = "Code, name or event type"
+    ordering: ClassVar[Sequence[str]] = ("code",)
+    paginator = Paginator
+    actions_detail: ClassVar[Sequence[str]] = ()
+    fields: ClassVar[Sequence[str]] = (
+        "code", "name", "event_type", "measures_column", "unit", "filters", "dimensions", "created_at", "archived_at",
+    )  # fmt: skip
+    readonly_fields: ClassVar[Sequence[str]] = ("measures_column",)
+
+    @display(description="Measures")
+    def measures_column(self, meter: Meter) -> str:
+        """What one event adds."""
+        if meter.aggregation == Meter.Aggregation.COUNT:
+            return "one per event"
+        return f"sum of {meter.property}"
+
+    @display(description="Reported by")
+    def dimensions_column(self, meter: Meter) -> str:
+        """Its dimensions."""
+        return ", ".join(meter.dimensions)
+
+    @display(description="Status", ordering="archived_at", label={"active": "success", "archived": None})
+    def status_column(self, meter: Meter) -> str:
+        """Does it still measure?"""
+        return "archived" if meter.archived_at else "active"
+
+    def get_urls(self) -> list[URLPattern]:
+        """The action's page."""
+        archive = self.admin_site.admin_view(self.archive_view)
+        return [path("<int:pk>/archive/", archive, name="pricing_meter_archive"), *super().get_urls()]
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """One meter, with the way to archive it."""
+        response = super().change_view(request, object_id, form_url, extra_context)
+        context = getattr(response, "context_data", None)
+        meter = context.get("original") if context else None
+        if context is not None and meter is not None and meter.archived_at is None and self.allows(request, "change"):
+            link = reverse("admin:pricing_meter_archive", args=[meter.pk])
+            context["actions_detail"] = [
+                {"title": "Archive", "path": link, "icon": "archive", "variant": "default", "attrs": {}}
+            ]
+        return response
+
+    def archive_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """Stop measuring new events."""
+        meter = Meter.objects.filter(pk=pk).first()
+        if meter is None or not self.allows(request, "change"):
+            raise PermissionDenied
+
+        def perform(answers: dict[str, Any]) -> str:
+            archive_meter(meter=meter, at=now())
+            self.log_change(request, meter, f"Archived: {answers['reason']}")
+            return f"Meter {meter.code} is archived."
+
+        page = ActionPage(
+            f"Archive meter {meter.code}", "Archive meter", ReasonForm, reverse("admin:pricing_meter_change", args=[pk]),
+            perform, lambda _: [Change("Status", "active", "archived")],
+            warning="New events are no longer measured by it. What was charged stays.", danger=True,
+        )  # fmt: skip
+        return run_action_page(request, page, self.page_context(request, meter))
+
+
+@admin.register(Assignment)
+class AssignmentAdmin(ReadOnlyAdmin):
+    """Which account pays which prices from when."""
+
+    list_display: ClassVar[Sequence[str]] = ("account", "book", "effective_at", "created_at")
+    list_select_related: ClassVar[Sequence[str]] = ("account", "book")
+    search_fields: ClassVar[Sequence[str]] = ("account__key__exact", "book__name__icontains")
+    search_help_text = "Account key or price book"
+    ordering: ClassVar[Sequence[str]] = ("-effective_at", "-id")
+    paginator = Paginator

@@ -1,0 +1,124 @@
+"""Credit lots across all wallets: what expires next, what was granted."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any, ClassVar
+
+from django.contrib import admin
+from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
+from django.http import Http404, HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+from django.utils.safestring import SafeString
+from unfold.decorators import display
+
+from wallets.accounts.models import Account
+from wallets.admin.cells import id_cell, line_cell
+from wallets.admin.read_only import ReadOnlyAdmin
+from wallets.balances.models import Wallet
+from wallets.clock import now
+from wallets.credit.models import CreditLot
+from wallets.ledger.history import LotLine, history_of_lot
+
+ENTRIES_SHOWN = 50
+State = CreditLot.State
+
+
+class ExpiresFilter(admin.SimpleListFilter):
+    """Open lots by when they expire."""
+
+    title = "expires"
+    parameter_name = "expires"
+    DAYS: ClassVar[dict[str, str]] = {"7": "Within 7 days", "30": "Within 30 days"}
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:  # noqa: ARG002 - Django's signature
+        """The choices."""
+        return list(self.DAYS.items())
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[CreditLot]) -> QuerySet[CreditLot]:  # noqa: ARG002
+        """Open lots that expire by then."""
+        value = self.value()
+        if value not in self.DAYS:
+            return queryset
+        return queryset.filter(state=State.OPEN, expires_at__lte=now() + timedelta(days=int(value)))
+
+
+@admin.register(CreditLot)
+class CreditLotAdmin(ReadOnlyAdmin):
+    """Lots: found by lot id, wallet id or account key."""
+
+    list_display: ClassVar[Sequence[str]] = (
+        "id_column", "account_column", "kind", "state_column", "remaining_column", "amount_column", "expires_at", "created_at",
+    )  # fmt: skip
+    list_select_related: ClassVar[Sequence[str]] = ("wallet__account",)
+    list_filter: ClassVar[Sequence[Any]] = ("state", "kind", ExpiresFilter)
+    search_fields: ClassVar[Sequence[str]] = ("public_id",)
+    search_help_text = "Lot id, wallet id or account key"
+    ordering: ClassVar[Sequence[str]] = ("-id",)
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[CreditLot], search_term: str
+    ) -> tuple[QuerySet[CreditLot], bool]:
+        """By what an index can find."""
+        term = search_term.strip()
+        if not term:
+            return queryset, False
+        if term.startswith("lot_"):
+            return queryset.filter(public_id=term), False
+        wallets = Wallet.objects.filter(public_id=term).values_list("pk", flat=True)
+        accounts = Account.objects.filter(key=term).values_list("pk", flat=True)
+        of_accounts = Wallet.objects.filter(account_id__in=list(accounts)).values_list("pk", flat=True)
+        return queryset.filter(wallet_id__in=[*wallets, *of_accounts]), False
+
+    @display(description="Lot")
+    def id_column(self, lot: CreditLot) -> SafeString:
+        """Its public id."""
+        return id_cell(lot.public_id)
+
+    @display(description="Account")
+    def account_column(self, lot: CreditLot) -> str:
+        """Whose credit."""
+        return lot.wallet.account.name
+
+    @display(
+        description="State",
+        ordering="state",
+        label={"OPEN": "success", "SCHEDULED": "info", "EXHAUSTED": None, "EXPIRED": "warning", "VOIDED": "danger"},
+    )
+    def state_column(self, lot: CreditLot) -> str:
+        """Can it be drawn?"""
+        return lot.state
+
+    @display(description="Left", ordering="remaining")
+    def remaining_column(self, lot: CreditLot) -> SafeString:
+        """What it still holds."""
+        return line_cell(lot.remaining, lot.wallet.currency)
+
+    @display(description="Granted", ordering="amount")
+    def amount_column(self, lot: CreditLot) -> SafeString:
+        """What it held at first."""
+        return line_cell(lot.amount, lot.wallet.currency)
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """A lot: its terms, and each entry that drew from it or gave back to it."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        lots = CreditLot.objects.select_related("wallet__account")
+        lot = lots.filter(pk=object_id).first() if str(object_id).isdecimal() else None
+        if lot is None:
+            raise Http404
+        lines: list[LotLine] = history_of_lot(lot_pk=lot.pk, limit=ENTRIES_SHOWN)
+        context = self.page_context(
+            request,
+            lot,
+            lot=lot,
+            left=lot.remaining * 100 / lot.amount,
+            lines=lines,
+            may_void=lot.state in (State.OPEN, State.SCHEDULED) and self.allows(request, "change"),
+            **(extra_context or {}),
+        )
+        return TemplateResponse(request, "admin/lot_page.html", context)
