@@ -1,0 +1,66 @@
+"""How a lot's credit enters a balance: what it stands against is booked, and what the wallet owes is repaid from it first.
+
+Booking of a lot (IFRS 15 B44-B47 for paid credit: a contract liability until consumed; credit given is a cost of sales
+promotion until it is consumed or expires):
+
+    paid          Dr cash clearing        price paid      other kinds    Dr promotional cost        amount
+                  Dr sales discount       the difference                 Cr promotional liability   amount
+                  Cr prepaid liability    amount
+    repayment     Dr the lot's liability  what was owed, contra overdraft receivable
+                  Cr overdraft receivable
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from decimal import Decimal
+
+from wallets.credit.models import CreditLot
+from wallets.ledger.chart import chart_account, liability_kind
+from wallets.ledger.models import LedgerAccount
+from wallets.ledger.post import NewPosting
+from wallets.money import ZERO
+
+Account = LedgerAccount.Kind
+
+
+def postings_of_grant(lot: CreditLot, *, currency: str) -> list[NewPosting]:
+    """What a lot's credit stands against when it is granted, and the credit itself."""
+    liability = NewPosting(chart_account(liability_kind(lot.kind), currency), lot.amount, lot.pk)
+    if lot.kind != CreditLot.Kind.PAID:
+        return [NewPosting(chart_account(Account.PROMOTIONAL_COST, currency), -lot.amount), liability]
+    postings = []
+    if lot.price_paid:
+        postings.append(NewPosting(chart_account(Account.CASH_CLEARING, currency, lot.source), -lot.price_paid))
+    if lot.price_paid != lot.amount:
+        postings.append(NewPosting(chart_account(Account.SALES_DISCOUNT, currency), lot.price_paid - lot.amount))
+    return [*postings, liability]
+
+
+def may_repay(lot: CreditLot, *, at: datetime) -> bool:
+    """Whether a lot's credit repays what its wallet owes: it must be valid now and for every meter.
+
+    What a wallet owes is one sum over all meters. Credit for some meters only must not pay for usage of others, so a lot
+    with a scope repays nothing; it waits for usage in its scope.
+    """
+    return not lot.meters and lot.effective_at <= at and (lot.expires_at is None or at < lot.expires_at)
+
+
+def postings_of_repayment(*, lot_id: int, lot_kind: str, amount: Decimal, currency: str) -> list[NewPosting]:
+    """`amount` of a lot repays overdraft. Negative: what it had repaid comes back to it.
+
+    Recognised later by its contra: the lot's posting against the overdraft.
+    """
+    owed = chart_account(Account.OVERDRAFT_RECEIVABLE, currency)
+    liability = chart_account(liability_kind(lot_kind), currency)
+    return [NewPosting(liability, -amount, lot_id, owed), NewPosting(owed, amount, None, liability)]
+
+
+def repayment(lot: CreditLot, *, owed: Decimal, at: datetime) -> Decimal:
+    """How much of what is `owed` a lot entering the balance repays."""
+    return min(owed, lot.remaining) if may_repay(lot, at=at) else ZERO
+
+
+def state_of(lot: CreditLot) -> CreditLot.State:
+    """The state of a lot in the balance: open while it holds something."""
+    return CreditLot.State.OPEN if lot.remaining else CreditLot.State.EXHAUSTED

@@ -1,0 +1,108 @@
+"""Grant credit: a new lot, and the journal entry by which it enters the balance."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from decimal import Decimal
+from typing import Final
+
+from django.db import transaction
+
+from wallets.balances.lock import LockedWallet, lock_wallet
+from wallets.balances.models import Wallet
+from wallets.balances.open import WalletClosed
+from wallets.credit.enter import postings_of_grant, postings_of_repayment, repayment, state_of
+from wallets.credit.models import CreditLot
+from wallets.input import Input
+from wallets.ledger.models import JournalEntry
+from wallets.ledger.post import NewEntry, post_entries
+from wallets.money import LARGEST, ZERO
+
+MOST_PRIORITY: Final = 32_767
+Kind = CreditLot.Kind
+
+
+def grant_credit(
+    *,
+    wallet_id: int,
+    amount: Decimal,
+    kind: str,
+    at: datetime,
+    price_paid: Decimal | None = None,
+    priority: int = 50,
+    effective_at: datetime | None = None,
+    expires_at: datetime | None = None,
+    meters: Sequence[str] = (),
+    reason: str = "",
+    source: str = "manual",
+    actor: str = "",
+) -> CreditLot:
+    """Grant `amount` (in the wallet's currency, at most 12 decimals) as a lot of its own; what the wallet owes is repaid
+    from it first, in the same entry, when the lot is valid now and has no scope (`enter.may_repay`).
+
+    kind: of `CreditLot.Kind`.  price_paid: money received for paid credit, in the same currency (None: the amount); zero
+    for the other kinds.  priority: lower is drawn first.  effective_at: None is `at`; a lot for the future is SCHEDULED,
+    stands in no balance and in no entry, and enters when its time comes.  expires_at: exclusive.  meters: codes it can be
+    used for; empty: all.  source: the provider the money comes through, or where the credit came from.
+
+    Raises InvalidInput naming each wrong field, WalletClosed, NotFound, LockBusy. A frozen wallet may be credited.
+    """
+    check = Input()
+    check.amount("amount", amount, above_zero=True)
+    check.choice("kind", kind, list(Kind))
+    paid = (amount if kind == Kind.PAID else ZERO) if price_paid is None else price_paid
+    check.amount("price_paid", paid)
+    check.expect("price_paid", "price_paid" in check.wrong or kind == Kind.PAID or paid == ZERO, "zero, unless kind is paid")
+    check.whole("priority", priority, least=0, most=MOST_PRIORITY)
+    since = at if effective_at is None else check.moment("effective_at", effective_at)
+    if expires_at is not None and "effective_at" not in check.wrong:
+        check.moment("expires_at", expires_at)
+        check.expect("expires_at", "expires_at" in check.wrong or expires_at > since, "after effective_at")
+        check.expect("expires_at", "expires_at" in check.wrong or expires_at > at, "in the future")
+    codes = check.names("meters", meters)
+    reason = check.text("reason", reason, longest=500)
+    source = check.text("source", source, longest=120, required=True)
+    actor = check.text("actor", actor, longest=200)
+    check.refuse("The credit cannot be granted like this.")
+    with transaction.atomic():
+        wallet = lock_wallet(wallet_id)
+        if wallet.status == Wallet.Status.CLOSED:
+            raise WalletClosed(f"Wallet {wallet.public_id} is closed.")
+        check.expect("amount", wallet.balance + amount <= LARGEST, f"at most {LARGEST - wallet.balance:f}, or the wallet overflows")
+        check.refuse("The credit cannot be granted like this.")
+        lot = CreditLot(
+            bucket=wallet.bucket,
+            wallet_id=wallet.id,
+            kind=kind,
+            state=CreditLot.State.SCHEDULED,
+            amount=amount,
+            remaining=ZERO,
+            price_paid=paid,
+            priority=priority,
+            effective_at=since,
+            expires_at=expires_at,
+            meters=codes,
+            reason=reason,
+            source=source,
+            created_at=at,
+        )
+        if since <= at:
+            _grant_now(lot, wallet, at=at, actor=actor)
+        else:
+            lot.save(force_insert=True)
+    return lot
+
+
+def _grant_now(lot: CreditLot, wallet: LockedWallet, *, at: datetime, actor: str) -> None:
+    """Insert a lot that is in the balance from the start."""
+    lot.remaining = lot.amount
+    repaid = repayment(lot, owed=wallet.overdraft, at=at)
+    lot.remaining -= repaid
+    lot.state = state_of(lot)
+    lot.save(force_insert=True)
+    postings = postings_of_grant(lot, currency=wallet.currency)
+    if repaid:
+        postings += postings_of_repayment(lot_id=lot.pk, lot_kind=lot.kind, amount=repaid, currency=wallet.currency)
+    entry = NewEntry(wallet, JournalEntry.Kind.GRANT, postings, lot.public_id, lot.reason, actor)
+    post_entries([entry], at=at)
