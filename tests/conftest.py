@@ -37,6 +37,7 @@ def pytest_configure(config: pytest.Config) -> None:
     # Passwords of the cast need not withstand an attack.
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     django.setup()
+    config.pluginmanager.import_plugin("tests.cast")
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

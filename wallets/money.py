@@ -12,7 +12,7 @@ DIGITS: Final = 30
 SCALE: Final = 12
 ZERO: Final = Decimal(0)
 QUANTUM: Final = Decimal(1).scaleb(-SCALE)
-LARGEST: Final = Decimal(10) ** (DIGITS - SCALE) - QUANTUM
+LARGEST: Final = Decimal("9" * (DIGITS - SCALE) + "." + "9" * SCALE)
 
 # Wide enough that products of two 30-digit numbers are exact before they are brought back to 12 decimals.
 EXACT: Final = Context(prec=80, rounding=ROUND_HALF_EVEN)

@@ -7,15 +7,17 @@ import base64
 import binascii
 import json
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from django.db.models import QuerySet
 from rest_framework.pagination import BasePagination
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
 from wallets.errors import InvalidInput
+
+if TYPE_CHECKING:  # rest_framework.views imports this module, by its settings
+    from rest_framework.views import APIView
 
 DEFAULT_LIMIT: Final = 50
 MAX_LIMIT: Final = 500

@@ -16,7 +16,6 @@ from django.http.multipartparser import MultiPartParserError
 from django.http.request import UnreadablePostError
 from django.views import defaults
 from rest_framework import exceptions as drf
-from rest_framework.views import set_rollback
 
 from billing_site.api.scopes import ConfinedKey, ScopeMissing
 from wallets.api_keys.verify import KeyRefused
@@ -118,6 +117,8 @@ class Problem(NamedTuple):
 
 def problem_response(error: Exception, context: Mapping[str, Any]) -> HttpResponse | None:
     """DRF's exception handler: the answer to an error in the table; None hands an accident on to Django (500)."""
+    from rest_framework.views import set_rollback  # noqa: PLC0415 - it imports this module, by its settings
+
     problem = problem_of(error)
     if problem is None:
         return None

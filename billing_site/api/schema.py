@@ -6,7 +6,6 @@ from typing import Any, Final
 
 from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.utils import OpenApiParameter
-from drf_spectacular.views import SpectacularJSONAPIView, SpectacularSwaggerSplitView
 
 from billing_site.api.idempotency import LONGEST_KEY
 from billing_site.api.problems import MEDIA_TYPE, PROBLEMS_PAGE, documented
@@ -102,7 +101,3 @@ def _add_to(operation: dict[str, Any], path: str, method: str) -> None:
         may.add("422")
     for status in sorted(may):
         operation["responses"].setdefault(status, {"$ref": f"#/components/responses/Problem{status}"})
-
-
-schema_page = SpectacularJSONAPIView.as_view()
-docs_page = SpectacularSwaggerSplitView.as_view(url_name="schema")

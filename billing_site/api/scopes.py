@@ -4,14 +4,16 @@ closed. A view about what all customers share declares `vendor_only`: a key conf
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from rest_framework.exceptions import NotAuthenticated, PermissionDenied
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
-from rest_framework.views import APIView
 
 from wallets.api_keys.verify import Caller
+
+if TYPE_CHECKING:  # rest_framework.views imports this module, by its settings
+    from rest_framework.views import APIView
 
 METHODS: Final = ("GET", "POST", "PUT", "PATCH", "DELETE")
 

@@ -4,15 +4,17 @@ so it is open while Redis is away: that is logged and counted by the Redis clien
 from __future__ import annotations
 
 import time
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from django.conf import settings
 from rest_framework.request import Request
 from rest_framework.throttling import BaseThrottle
-from rest_framework.views import APIView
 
 from wallets.api_keys.verify import Caller
 from wallets.redis_client import RedisAway, ask_redis
+
+if TYPE_CHECKING:  # rest_framework.views imports this module, by its settings
+    from rest_framework.views import APIView
 
 WINDOW_SECONDS: Final = 60
 

@@ -8,4 +8,5 @@ app_name = "api"
 urlpatterns = [
     path("", include("wallets.api.urls")),
     path("", include("pricing.api.urls")),
+    path("", include("metering.api.urls")),
 ]

@@ -70,9 +70,10 @@ def check_prices(prices: Sequence[PriceTerms], *, currency: str, meters: Mapping
     found = findings(prices, currency=currency, meters=meters)
     if found:
         more = f" (the first {MAX_FINDINGS} of {len(found)} are named)" if len(found) > MAX_FINDINGS else ""
-        raise PricesRefused(
-            f"Some prices are not acceptable{more}.", fields={one.name: one.expected for one in reversed(found[:MAX_FINDINGS])}
-        )
+        fields: dict[str, str] = {}
+        for one in found[:MAX_FINDINGS]:
+            fields.setdefault(one.name, one.expected)
+        raise PricesRefused(f"Some prices are not acceptable{more}.", fields=fields)
 
 
 def findings(prices: Sequence[PriceTerms], *, currency: str, meters: Mapping[str, bool]) -> list[Finding]:
