@@ -174,7 +174,8 @@ def _charge_part(items: list[Item], *, bucket: int, at: datetime, catalogue: Cat
                 else:
                     lines = usage_lines(items, bucket=bucket)
             new += inserting.rows
-            clear_staging(cursor)
+            if following is not None:
+                clear_staging(cursor)
         staged = [item for item in items if item.refused is None]
         if new < len(staged):
             known = inserted_ids(cursor, [item.row_id for item in staged], bucket=bucket)

@@ -1,0 +1,88 @@
+"""The vendor a benchmark measures on: meters, prices, accounts with credit, and events to send. All from a seed."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Final
+
+from django.db import transaction
+
+from pricing.books.draft import create_price_book, draft_version
+from pricing.books.publish import publish_version
+from pricing.books.validate import PriceTerms
+from pricing.meters.define import define_meter
+from wallets.accounts.open import open_account
+from wallets.api_keys.issue import issue_api_key
+from wallets.balances.open import open_wallet
+from wallets.credit.grant import grant_credit
+
+MODELS: Final = ("gpt-5", "gpt-5-mini", "claude-sonnet-4-5")
+EVENT_TYPE: Final = "llm.request"
+
+
+@dataclass(frozen=True)
+class Vendor:
+    """What was set up: the accounts' keys and an API key."""
+
+    accounts: list[str]
+    api_key: str
+
+
+def set_vendor_up(*, accounts: int, at: datetime, prefix: str = "acct") -> Vendor:
+    """Two meters (input and output tokens, by model and endpoint), a price each for three models, and accounts that hold a
+    promotional and a paid lot each."""
+    with transaction.atomic():
+        for name in ("input_tokens", "output_tokens"):
+            define_meter(
+                code=f"llm.{name}",
+                event_type=EVENT_TYPE,
+                aggregation="sum",
+                property=name,
+                dimensions=["model", "endpoint"],
+                at=at,
+            )
+        book = create_price_book(name="Benchmark", currency="USD", at=at - timedelta(days=1), is_default=True)
+        prices = [
+            PriceTerms(
+                meter=f"llm.{name}", match={"model": model}, unit_price=Decimal(price), unit_cost=Decimal(price) / 2
+            )
+            for name, price in (("input_tokens", "0.00000125"), ("output_tokens", "0.00001"))
+            for model in MODELS
+        ]
+        version = draft_version(book=book, prices=prices, at=at - timedelta(days=1))
+        publish_version(version=version, effective_at=at - timedelta(days=1), at=at - timedelta(days=1))
+    keys = [f"{prefix}-{number:04d}" for number in range(accounts)]
+    open_accounts(keys, at=at - timedelta(days=1))
+    issued = issue_api_key(name="benchmark", scopes=["events:write", "gate:check"], at=at)
+    return Vendor(keys, issued.secret)
+
+
+def open_accounts(keys: list[str], *, at: datetime) -> None:
+    """Accounts with a promotional and a paid lot each."""
+    for key in keys:
+        with transaction.atomic():
+            wallet = open_wallet(account=open_account(key=key, name=key, at=at), currency="USD", at=at)
+            grant_credit(wallet_id=wallet.pk, amount=Decimal(5), kind="promotional", at=at)
+            grant_credit(wallet_id=wallet.pk, amount=Decimal(1_000_000), kind="paid", at=at)
+
+
+def bodies(vendor: Vendor, *, name: str, events: int, size: int, at: datetime) -> Iterator[bytes]:
+    """Request bodies of `size` events each, `events` in all, ids unique by `name`, spread over the accounts and the hour
+    before `at`. The same name gives the same bytes but for the ids, whatever the process."""
+    chance = random.Random(7)  # noqa: S311 - not a secret
+    start = at - timedelta(hours=1)
+    for first in range(0, events, size):
+        rows = []
+        for number in range(first, min(first + size, events)):
+            time = start + timedelta(milliseconds=chance.randrange(3_600_000))
+            rows.append(
+                f'{{"id":"{name}-{number:08d}","type":"{EVENT_TYPE}","account":"{chance.choice(vendor.accounts)}",'
+                f'"time":"{time.isoformat(timespec="milliseconds")}","properties":{{"model":"{MODELS[number % 3 % 2]}",'
+                f'"endpoint":"/v1/chat/completions","input_tokens":{chance.randrange(1, 4000)},'
+                f'"output_tokens":{chance.randrange(1, 900)},"api_key":"prod-1","user":"u_{chance.randrange(100)}"}}}}'
+            )
+        yield f"[{','.join(rows)}]".encode()

@@ -1,0 +1,59 @@
+"""Web processes for a benchmark, as `manage.py run` starts them."""
+
+from __future__ import annotations
+
+import http.client
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+START_SECONDS = 30
+
+
+@contextmanager
+def web_processes(count: int) -> Iterator[str]:
+    """Serve this database with `count` processes; gives host:port, and stops them after the block."""
+    port = _free_port()
+    address = f"127.0.0.1:{port}"
+    command = [
+        *(sys.executable, "-m", "gunicorn", "billing_site.wsgi:application", "--bind", address, "--workers", str(count)),
+        *("--worker-class", "gthread", "--threads", "32", "--keep-alive", "75", "--log-level", "warning", "--timeout", "120"),
+    ]
+    process = subprocess.Popen(command, env=os.environ | {"PORT": str(port), "OUTBOX_WAKES_WORKER": "off"})  # noqa: S603
+    try:
+        _wait_until_served(address, process)
+        yield address
+    finally:
+        process.send_signal(signal.SIGTERM)
+        try:
+            process.wait(timeout=20)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def _wait_until_served(address: str, process: subprocess.Popen[bytes]) -> None:
+    pause = threading.Event()
+    for _ in range(START_SECONDS * 20):
+        if process.poll() is not None:
+            raise RuntimeError(f"the web processes ended with {process.returncode}")
+        try:
+            link = http.client.HTTPConnection(address, timeout=5)
+            link.request("GET", "/healthz")
+            link.getresponse().read()
+        except OSError:
+            pause.wait(0.05)
+        else:
+            return
+    raise RuntimeError("the web processes did not come up")
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])

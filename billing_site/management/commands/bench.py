@@ -1,0 +1,45 @@
+"""`manage.py bench NAME`: measure, on servers of its own."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any, Final
+
+from django.core.management import call_command
+from django.core.management.base import BaseCommand, CommandParser
+from rich.console import Console
+from rich.table import Table
+
+from billing_site.benchmarks.ingest import measure_ingest
+from wallets import clock
+
+BENCHMARKS: Final[dict[str, Callable[..., dict[str, float]]]] = {"ingest": measure_ingest}
+
+
+class Command(BaseCommand):
+    """Measure a part of the system against a reference taken in the same run."""
+
+    help = "Measure, on embedded servers of its own. Figures are medians; ratios compare figures of one run."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        """The benchmark and how to print it."""
+        parser.add_argument("name", choices=sorted(BENCHMARKS))
+        parser.add_argument("--json", action="store_true", help="one JSON object instead of a table")
+        parser.add_argument("--events", type=int, default=100_000, help="events a measurement")
+
+    def handle(self, *_: Any, name: str, events: int, **options: Any) -> None:
+        """Migrate the empty database, measure, print."""
+        call_command("migrate", verbosity=0)
+        at: datetime = clock.now()
+        figures = BENCHMARKS[name](at=at, events=events, tell=lambda line: self.stderr.write(line))
+        if options["json"]:
+            self.stdout.write(json.dumps({key: round(value, 3) for key, value in figures.items()}))
+            return
+        table = Table(title=f"bench {name}")
+        table.add_column("figure")
+        table.add_column("value", justify="right")
+        for key, value in figures.items():
+            table.add_row(key, f"{value:,.2f}" if "_over_" in key else f"{value:,.0f} events/s")
+        Console().print(table)
