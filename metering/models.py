@@ -1,6 +1,6 @@
 """Django's index of this app's models; imported by nobody. The models live in the rooms."""
 
-from metering.ingest.models import DeadLetter
+from metering.ingest.models import DeadLetter, ReplayCheckpoint
 from metering.usage.models import Charge, EventVoid, HourlyUsage, UsageEvent
 
-__all__ = ["Charge", "DeadLetter", "EventVoid", "HourlyUsage", "UsageEvent"]
+__all__ = ["Charge", "DeadLetter", "EventVoid", "HourlyUsage", "ReplayCheckpoint", "UsageEvent"]

@@ -54,7 +54,7 @@ class ReplayReport:
             "refused": [{"line": one.line, "id": one.id, "code": one.code, "detail": one.detail} for one in totals.refused],
             "charged": [
                 {"meter": meter, "currency": currency, "charges": total.charges,
-                 "quantity": plain(total.quantity), "amount": plain(total.amount)}
+                 "quantity": _count(total.quantity), "amount": plain(total.amount)}
                 for (meter, currency), total in sorted(totals.charged.items())
             ],
             "total": {currency: plain(amount) for currency, amount in self.by_currency().items()},
@@ -114,10 +114,15 @@ def _print_charged(report: ReplayReport, console: Console) -> None:
         charged.add_column(name, justify="right")
     charged.add_column("currency")
     for (meter, currency), total in sorted(report.totals.charged.items()):
-        charged.add_row(meter, f"{total.charges:,}", plain(total.quantity), plain(total.amount), currency)
+        charged.add_row(meter, f"{total.charges:,}", _count(total.quantity), plain(total.amount), currency)
     for currency, amount in report.by_currency().items():
         charged.add_row("all", "", "", plain(amount), currency, style="bold")
     console.print(charged)
+
+
+def _count(quantity: Decimal) -> str:
+    """A quantity without trailing zeros."""
+    return f"{quantity.normalize():f}"
 
 
 @contextmanager

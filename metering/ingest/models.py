@@ -1,5 +1,8 @@
 """A dead letter: an event that arrived well-formed and is kept, but could not be rated. It waits here with its reason,
-is replayed by one action after the fix, and is then marked, never deleted."""
+is replayed by one action after the fix, and is then marked, never deleted.
+
+A replay checkpoint says how far the replay of a file has come and by how much it moves the events' times, so that a run
+that was broken off goes on where it was, with the same times."""
 
 from __future__ import annotations
 
@@ -41,3 +44,23 @@ class DeadLetter(models.Model):
 
     def __str__(self) -> str:
         return f"{self.event_id}: {self.reason}"
+
+
+class ReplayCheckpoint(models.Model):
+    """How far the replay of a file, by one map, has come: bytes (uncompressed), lines and records that are done with."""
+
+    key = models.CharField(max_length=64, unique=True, help_text="hash of the file's name, size and beginning, and of the map")
+    file_name = models.CharField(max_length=255)
+    shift = models.DurationField(help_text="added to the time of every event")
+    offset = models.BigIntegerField(default=0)
+    line = models.BigIntegerField(default=0)
+    row = models.BigIntegerField(default=0)
+    started_at = models.DateTimeField()
+    updated_at = models.DateTimeField()
+    finished_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        app_label = "metering"
+
+    def __str__(self) -> str:
+        return f"{self.file_name} at row {self.row}"

@@ -9,9 +9,8 @@ from __future__ import annotations
 
 import csv
 import gzip
-import io
 import json
-import os
+import zlib
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -23,12 +22,24 @@ from typing import IO, Any, Final, Literal, NamedTuple
 import msgspec
 
 Format = Literal["csv", "jsonl"]
+Stream = IO[bytes] | gzip.GzipFile
 FORMATS: Final[tuple[Format, ...]] = ("csv", "jsonl")
 DELIMITERS: Final = ",;\t|"
 MAX_LINE_BYTES: Final = 1_048_576  # a longer line is no record; it is passed over without being held in memory
 MAX_QUOTED_LINES: Final = 100  # lines one quoted CSV field may span before its quote counts as never closed
 SAMPLE_BYTES: Final = 65_536
 GZIP: Final = b"\x1f\x8b"
+
+
+class Place(NamedTuple):
+    """Between two lines: bytes before it (uncompressed), lines before it, records before it."""
+
+    offset: int
+    line: int
+    row: int
+
+
+START: Final = Place(0, 0, 0)
 
 
 class Record(NamedTuple):
@@ -50,17 +61,6 @@ class BadRow(NamedTuple):
     detail: str
 
 
-class Place(NamedTuple):
-    """Between two lines: bytes before it (uncompressed), lines before it, records before it."""
-
-    offset: int
-    line: int
-    row: int
-
-
-START: Final = Place(0, 0, 0)
-
-
 class UnreadableFile(ValueError):
     """The file as a whole cannot be read as records; the message says why."""
 
@@ -77,19 +77,28 @@ class Shape:
 
 
 @contextmanager
-def open_records(path: Path) -> Iterator[IO[bytes]]:
+def open_records(path: Path) -> Iterator[Stream]:
     """The file's bytes, decompressed when it is gzipped (told by its content, not its name). Raises UnreadableFile."""
     try:
-        with path.open("rb") as raw:
-            zipped = raw.read(2) == GZIP
-            raw.seek(0)
-            if zipped:
-                with gzip.GzipFile(fileobj=raw, mode="rb") as inner, io.BufferedReader(inner, SAMPLE_BYTES) as stream:  # type: ignore[type-var]
-                    yield stream  # type: ignore[misc]
-            else:
-                yield raw
-    except (OSError, EOFError) as error:
-        raise UnreadableFile(f"{path.name} cannot be read: {error}") from error
+        raw = path.open("rb")
+    except OSError as error:
+        raise UnreadableFile(f"{path.name} cannot be opened: {error.strerror}") from error
+    with raw:
+        zipped = raw.read(2) == GZIP
+        raw.seek(0)
+        if not zipped:
+            yield raw
+            return
+        with gzip.GzipFile(fileobj=raw, mode="rb") as inner:
+            yield inner
+
+
+def _line_of(stream: Stream) -> bytes:
+    """The next line, or the first MAX_LINE_BYTES of what is left of it. Raises UnreadableFile."""
+    try:
+        return stream.readline(MAX_LINE_BYTES)
+    except (OSError, EOFError, zlib.error) as error:
+        raise UnreadableFile(f"The file cannot be read on: {error}") from error
 
 
 def find_shape(
@@ -106,7 +115,7 @@ def find_shape(
     """
     _check_encoding(encoding)
     with open_records(path) as stream:
-        first = stream.readline(MAX_LINE_BYTES)
+        first = _line_of(stream)
     if first[:2] in {b"\xff\xfe", b"\xfe\xff"}:
         raise UnreadableFile(f"{path.name} is UTF-16; convert it to UTF-8 first.")
     if format is None:
@@ -124,7 +133,7 @@ def find_shape(
     return Shape("csv", _checked_columns(path, header), delimiter, encoding, Place(len(first), 1, 0))
 
 
-def read_records(stream: IO[bytes], shape: Shape, start: Place | None = None) -> Iterator[Record | BadRow]:
+def read_records(stream: Stream, shape: Shape, start: Place | None = None) -> Iterator[Record | BadRow]:
     """The records from `start` (default: all of them) to the end of the file; blank lines are passed over."""
     place = start if start is not None and start.offset >= shape.data.offset else shape.data
     stream.seek(place.offset)
@@ -142,7 +151,7 @@ class _Line(NamedTuple):
 class _Lines:
     """The lines of a stream, decoded; lines can be put back."""
 
-    def __init__(self, stream: IO[bytes], encoding: str, place: Place) -> None:
+    def __init__(self, stream: Stream, encoding: str, place: Place) -> None:
         self._stream = stream
         self._encoding = encoding
         self._offset = place.offset
@@ -153,18 +162,16 @@ class _Lines:
         """The next line without its end; None after the last."""
         if self._back:
             return self._back.popleft()
-        raw = self._stream.readline(MAX_LINE_BYTES)
+        raw = piece = _line_of(self._stream)
         if not raw:
             return None
         first = self._offset == 0
-        length = len(raw)
-        whole = raw.endswith(b"\n") or length < MAX_LINE_BYTES
-        while not raw.endswith(b"\n") and length >= MAX_LINE_BYTES and (rest := self._stream.readline(MAX_LINE_BYTES)):
-            length += len(rest)
-            raw = rest if len(rest) == MAX_LINE_BYTES or rest.endswith(b"\n") else rest + b"\n"
-        self._offset += length
         self._number += 1
-        if not whole:
+        self._offset += len(raw)
+        while len(piece) >= MAX_LINE_BYTES and not piece.endswith(b"\n"):
+            piece = _line_of(self._stream)
+            self._offset += len(piece)
+        if piece is not raw:
             return _Line("", f"the line is longer than {MAX_LINE_BYTES} bytes", self._number, self._offset)
         try:
             text = raw.decode(self._encoding)
@@ -186,40 +193,40 @@ def _csv_records(lines: _Lines, row: int, shape: Shape) -> Iterator[Record | Bad
         if not line.text.strip() and not line.problem:
             continue
         row += 1
-        last, text, problem = line, line.text, line.problem
-        if not problem and '"' in text:
-            last, text, problem = _whole_quotes(lines, line)
+        last, fields, problem = line, [], line.problem
+        if not problem and '"' in line.text:
+            last, fields, problem = _quoted(lines, line, delimiter)
+        elif not problem:
+            fields = line.text.split(delimiter)
+        if not problem and len(fields) != width:
+            problem = f"has {len(fields)} of {width} columns"
         end = Place(last.end, last.number, row)
-        if problem:
-            yield BadRow(line.number, row, end, problem)
-            continue
-        try:
-            fields = next(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)) if '"' in text else text.split(delimiter)
-        except csv.Error as error:
-            yield BadRow(line.number, row, end, f"not CSV: {error}")
-            continue
-        if len(fields) != width:
-            yield BadRow(line.number, row, end, f"has {len(fields)} of {width} columns")
-        else:
-            yield Record(line.number, row, end, fields)
+        yield BadRow(line.number, row, end, problem) if problem else Record(line.number, row, end, fields)
 
 
-def _whole_quotes(lines: _Lines, first: _Line) -> tuple[_Line, str, str]:
-    """The lines a quoted field spans: (its last line, the text of them all, what is wrong).
+def _quoted(lines: _Lines, first: _Line, delimiter: str) -> tuple[_Line, list[str], str]:
+    """A record with quotes: (the last line it spans, its fields, what is wrong with it).
 
-    When the quote is never closed, the lines after the first come again as lines of their own.
+    When a quote is never closed, the lines after the first come again as lines of their own.
     """
-    text, last, more = first.text, first, []
-    while text.count('"') % 2:
-        following = lines.next()
-        if following is not None:
-            more.append(following)
-        if following is None or following.problem or len(more) > MAX_QUOTED_LINES or len(text) > MAX_LINE_BYTES:
-            lines.put_back(more)
-            return first, "", "a quote is never closed"
-        text += "\n" + following.text
-        last = following
-    return last, text, ""
+    spanned = [first]
+
+    def pieces() -> Iterator[str]:
+        size = 0
+        line: _Line | None = first
+        while line is not None and not line.problem and len(spanned) <= MAX_QUOTED_LINES and size <= MAX_LINE_BYTES:
+            size += len(line.text)
+            yield line.text + "\n"
+            line = lines.next()
+            if line is not None:
+                spanned.append(line)
+
+    try:
+        fields = next(csv.reader(pieces(), delimiter=delimiter, strict=True))
+    except csv.Error as error:
+        lines.put_back(spanned[1:])
+        return first, [], f"not CSV: {error}"
+    return spanned[-1], fields, ""
 
 
 def _json_records(lines: _Lines, row: int) -> Iterator[Record | BadRow]:
@@ -257,6 +264,6 @@ def _check_encoding(encoding: str) -> None:
 def file_size(path: Path) -> int:
     """The size of the file as it is stored, in bytes. Raises UnreadableFile."""
     try:
-        return os.stat(path).st_size
+        return path.stat().st_size
     except OSError as error:
         raise UnreadableFile(f"{path.name} cannot be read: {error}") from error
