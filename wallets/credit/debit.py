@@ -8,6 +8,7 @@ from datetime import datetime
 from decimal import Decimal
 
 from wallets.balances.lock import LockedWallet
+from wallets.credit.activate import activate_due
 from wallets.credit.burn_down import Covered, Demand, Draw, cover, demand_of
 from wallets.credit.lots import drawable_lots, store_remainders
 from wallets.ledger.chart import ChartAccount, chart_account, liability_kind
@@ -32,7 +33,8 @@ class WalletDebit:
 
 
 def debit_wallets(debits: Sequence[WalletDebit], *, at: datetime) -> dict[int, int]:
-    """Draw each wallet's charges from its lots (the rest becomes overdraft), post, cross thresholds, tell the news.
+    """Draw each wallet's charges from its lots (the rest becomes overdraft), post, cross thresholds, tell the news. Lots
+    whose time has come enter the balance first.
 
     debits: of locked wallets of one bucket, each wallet once. Returns wallet id -> journal entry id; a wallet whose
     charges are all zero gets no entry.
@@ -41,7 +43,11 @@ def debit_wallets(debits: Sequence[WalletDebit], *, at: datetime) -> dict[int, i
     if not due:
         return {}
     bucket = due[0].wallet.bucket
-    lots = drawable_lots([debit.wallet.id for debit in due], bucket=bucket)
+    wallet_ids = [debit.wallet.id for debit in due]
+    lots, entering = drawable_lots(wallet_ids, bucket=bucket, at=at)
+    if entering:
+        activate_due({debit.wallet.id: debit.wallet for debit in due if debit.wallet.id in entering}, bucket=bucket, at=at)
+        lots, _ = drawable_lots(wallet_ids, bucket=bucket, at=at)
     entries: list[NewEntry] = []
     remainders: dict[int, Decimal] = {}
     for debit in due:

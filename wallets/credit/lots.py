@@ -17,30 +17,27 @@ State = CreditLot.State
 EVERYTHING: Final[frozenset[str]] = frozenset()
 
 
-def drawable_lots(wallet_ids: Collection[int], *, bucket: int) -> dict[int, list[Lot]]:
-    """The open lots of locked wallets, by wallet, oldest first. Empty for a wallet without any."""
+def drawable_lots(
+    wallet_ids: Collection[int], *, bucket: int, at: datetime
+) -> tuple[dict[int, list[Lot]], frozenset[int]]:
+    """The open lots of locked wallets, by wallet, oldest first (empty for a wallet without any); and the wallets that have
+    a scheduled lot whose time has come by `at`, to be activated first. One query."""
     lots: dict[int, list[Lot]] = {wallet_id: [] for wallet_id in wallet_ids}
+    due: set[int] = set()
     with connection.cursor() as cursor:
         cursor.execute(
             """SELECT wallet_id, id, kind, priority, effective_at, expires_at, remaining, meters FROM wallets_creditlot
-               WHERE bucket = %s AND wallet_id = ANY(%s) AND state IN ('OPEN', 'SCHEDULED') AND state = 'OPEN' ORDER BY id""",
-            [bucket, list(wallet_ids)],
-        )
-        for wallet_id, lot_id, kind, priority, effective_at, expires_at, remaining, meters in cursor:
-            scope = frozenset(meters) if meters else EVERYTHING
-            lots[wallet_id].append(Lot(lot_id, kind, priority, effective_at, expires_at, remaining, scope))
-    return lots
-
-
-def wallets_with_lots_due(wallet_ids: Collection[int], *, bucket: int, at: datetime) -> list[int]:
-    """Wallets (locked) that have a scheduled lot whose time has come."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            """SELECT DISTINCT wallet_id FROM wallets_creditlot
-               WHERE bucket = %s AND wallet_id = ANY(%s) AND state = 'SCHEDULED' AND effective_at <= %s""",
+               WHERE bucket = %s AND wallet_id = ANY(%s) AND state IN ('OPEN', 'SCHEDULED')
+                 AND (state = 'OPEN' OR effective_at <= %s) ORDER BY id""",
             [bucket, list(wallet_ids), at],
         )
-        return [row[0] for row in cursor]
+        for wallet_id, lot_id, kind, priority, effective_at, expires_at, remaining, meters in cursor:
+            if not remaining:  # scheduled: an open lot holds something (lot_open_exactly_while_it_has_credit)
+                due.add(wallet_id)
+                continue
+            scope = frozenset(meters) if meters else EVERYTHING
+            lots[wallet_id].append(Lot(lot_id, kind, priority, effective_at, expires_at, remaining, scope))
+    return lots, frozenset(due)
 
 
 def store_remainders(remainders: Iterable[tuple[int, Decimal]], *, bucket: int) -> None:

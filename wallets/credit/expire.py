@@ -1,0 +1,56 @@
+"""Expire lots: paid credit that was not used in time is breakage (IFRS 15 B46, ASC 606-10-55-48); given credit comes off
+its cost.
+
+    paid          Dr prepaid liability        Cr breakage
+    other kinds   Dr promotional liability    Cr promotional cost
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from wallets.balances.lock import LockedWallet
+from wallets.credit.activate import activate_lots
+from wallets.credit.models import CreditLot
+from wallets.credit.sweep import sweep_wallets
+from wallets.ledger.chart import chart_account, liability_kind
+from wallets.ledger.models import JournalEntry, LedgerAccount
+from wallets.ledger.post import NewEntry, NewPosting, post_entries
+from wallets.money import ZERO, plain
+from wallets.outbox.topics import LotExpired, News
+
+State = CreditLot.State
+Account = LedgerAccount.Kind
+
+
+def expire_lots(*, at: datetime) -> int:
+    """End every lot whose `expires_at` has come, with an entry and a piece of news each; returns how many ended.
+
+    Safe to repeat. Lots that should have entered the balance meanwhile enter it first, so that no lot comes and goes
+    unseen. Works through the wallets some at a time, each lot in one transaction with its entry. Raises LockBusy at the
+    end when wallets stayed locked; the others are done.
+    """
+    activate_lots(at=at)
+    due = CreditLot.objects.filter(state=State.OPEN, expires_at__lte=at)
+    return sweep_wallets(due, lambda wallets, bucket: _expire(wallets, bucket=bucket, at=at))
+
+
+def _expire(wallets: Mapping[int, LockedWallet], *, bucket: int, at: datetime) -> int:
+    lots = CreditLot.objects.filter(bucket=bucket, wallet_id__in=list(wallets), state=State.OPEN, expires_at__lte=at)
+    expired = list(lots.order_by("wallet_id", "expires_at", "id"))
+    news: list[tuple[str, News]] = []
+    for lot in expired:
+        currency = wallets[lot.wallet_id].currency
+        news.append((f"wallet:{lot.wallet_id}", LotExpired(lot.wallet_id, lot.public_id, plain(lot.remaining), currency)))
+    post_entries([_entry(wallets[lot.wallet_id], lot) for lot in expired], at=at, news=news)
+    CreditLot.objects.filter(bucket=bucket, pk__in=[lot.pk for lot in expired]).update(state=State.EXPIRED, remaining=ZERO)
+    return len(expired)
+
+
+def _entry(wallet: LockedWallet, lot: CreditLot) -> NewEntry:
+    kind = Account.BREAKAGE if lot.kind == CreditLot.Kind.PAID else Account.PROMOTIONAL_COST
+    contra = chart_account(kind, wallet.currency)
+    liability = chart_account(liability_kind(lot.kind), wallet.currency)
+    postings = [NewPosting(liability, -lot.remaining, lot.pk, contra), NewPosting(contra, lot.remaining)]
+    return NewEntry(wallet, JournalEntry.Kind.EXPIRY, postings, lot.public_id)
