@@ -28,8 +28,10 @@ BEAT: Final = {
     "heartbeat": Beat("billing_site.tasks.heartbeat", timedelta(seconds=5), "/healthz asks whether a worker answers"),
     "sweep-news": Beat("wallets.tasks.deliver_news", timedelta(seconds=5), "news whose wake-up was lost in a crash"),
     "republish": Beat("wallets.tasks.republish_wallets", timedelta(minutes=1), "the gate's copy in Redis drifts never longer"),
+    "expire-lots": Beat("wallets.tasks.expire_lots", timedelta(minutes=1), "credit ends at its time, not when it is next used"),
+    "activate-lots": Beat("wallets.tasks.activate_lots", timedelta(seconds=30), "credit granted ahead counts from its time"),
     "purge-news": Beat("wallets.tasks.purge_news", crontab(minute="17"), "delivered news is kept for questions, not forever"),
-    "purge-answers": Beat("wallets.tasks.purge_answers", crontab(minute="37"), "idempotency keys are good for a day"),
+    "purge-answers": Beat("wallets.tasks.purge_answers", crontab(minute="37"), "answers to idempotent requests are kept 30 days"),
 }
 
 app = Celery("billing")

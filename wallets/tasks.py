@@ -13,6 +13,7 @@ from django.utils.module_loading import import_string
 
 from wallets import clock
 from wallets.balances import publish
+from wallets.credit import activate, expire
 from wallets.idempotency import purge
 from wallets.outbox import deliver
 from wallets.outbox.topics import AccountsChanged, BalancesChanged
@@ -46,6 +47,18 @@ def republish_wallets(**_: Any) -> dict[str, int]:
 
 
 @shared_task(acks_late=True, ignore_result=True)
+def expire_lots(**_: Any) -> int:
+    """Book what is left of lots past their end."""
+    return expire.expire_lots(at=clock.now())
+
+
+@shared_task(acks_late=True, ignore_result=True)
+def activate_lots(**_: Any) -> int:
+    """Let scheduled lots enter the balance when their time has come."""
+    return activate.activate_lots(at=clock.now())
+
+
+@shared_task(acks_late=True, ignore_result=True)
 def purge_answers(**_: Any) -> int:
     """Forget stored answers to idempotent requests after their time."""
     return purge.purge_answers(at=clock.now())
@@ -54,5 +67,5 @@ def purge_answers(**_: Any) -> int:
 def listen_to_news() -> None:
     """Publish what changed right after its commit, and wake a worker for the rest (OUTBOX_WAKES_WORKER)."""
     at_once(AccountsChanged, publish.publish_changed)
-    if getattr(settings, "OUTBOX_WAKES_WORKER", False):
+    if settings.OUTBOX_WAKES_WORKER:
         on_news(Waker(lambda: deliver_news.apply_async(expires=WAKE_EXPIRES_SECONDS, retry=False)).wake)

@@ -16,18 +16,15 @@ from wallets import clock
 from wallets.accounts.models import Account
 from wallets.api_keys.issue import issue_api_key
 from wallets.balances.policy import set_policy
-from wallets.redis_client import redis_client, try_redis_again
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("redis_server")]
 
 CALL = {"model": "gpt-5", "input_tokens": 1_000, "output_tokens": "200"}
 
 
 @pytest.fixture(autouse=True)
-def _empty_redis(settings: Any) -> Any:
+def _now_and_here(settings: Any) -> Any:
     settings.TOP_UP_URL = "https://pay.example/{account}"
-    try_redis_again()
-    redis_client().flushdb()
     with clock.set_to(AT):
         yield
 

@@ -15,17 +15,11 @@ from tests.factories.balances import AT, spend, wallet_of
 from wallets.accounts.suspend import reinstate_account, suspend_account
 from wallets.balances.freeze import freeze_wallet, thaw_wallet
 from wallets.balances.policy import set_policy
-from wallets.redis_client import redis_client, try_redis_again
+from wallets.redis_client import redis_client
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("redis_server")]
 
 NOBODY_LISTENS = "redis://127.0.0.1:1/0"
-
-
-@pytest.fixture(autouse=True)
-def _empty_redis() -> None:
-    try_redis_again()
-    redis_client().flushdb()
 
 
 def ask(key: str, amount: str | None = None, currency: str | None = None) -> tuple[str, str | None]:

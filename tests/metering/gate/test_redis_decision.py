@@ -15,17 +15,13 @@ from metering.gate.client.redis_decision import DECIDE, decide_in_redis
 from metering.gate.decide import Decision, decide
 from wallets.balances.publish import publish_reading, take_ticket
 from wallets.balances.published import PublishedAccount, PublishedWallet
-from wallets.redis_client import Script, redis_client, try_redis_again
+from wallets.redis_client import Script, redis_client
+
+pytestmark = pytest.mark.usefixtures("redis_server")
 
 CURRENCIES = ("USD", "EUR", "CREDITS")
 NOW_US = 1_795_000_000_000_000
 script = Script(DECIDE)
-
-
-@pytest.fixture(autouse=True)
-def _empty_redis() -> None:
-    try_redis_again()
-    redis_client().flushdb()
 
 
 # Amounts that differ in the last of 30 digits, around zero, and where a double would stop counting (2^53).

@@ -25,15 +25,9 @@ from wallets.balances.publish import (
 from wallets.outbox.deliver import deliver_news
 from wallets.redis_client import Script, redis_client, redis_failures, try_redis_again
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("redis_server")]
 
 NOBODY_LISTENS = "redis://127.0.0.1:1/0"
-
-
-@pytest.fixture(autouse=True)
-def _empty_redis() -> None:
-    try_redis_again()
-    redis_client().flushdb()
 
 
 def published(key: str) -> dict[str, str]:
