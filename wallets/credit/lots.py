@@ -9,7 +9,7 @@ from typing import Final
 
 from django.db import connection
 
-from wallets.bulk import array_literal
+from wallets.bulk import array_literal, binary_rows
 from wallets.credit.burn_down import Lot
 from wallets.credit.models import CreditLot
 
@@ -24,19 +24,17 @@ def drawable_lots(
     a scheduled lot whose time has come by `at`, to be activated first. One query."""
     lots: dict[int, list[Lot]] = {wallet_id: [] for wallet_id in wallet_ids}
     due: set[int] = set()
-    with connection.cursor() as cursor:
-        cursor.execute(
-            """SELECT wallet_id, id, kind, priority, effective_at, expires_at, remaining, meters FROM wallets_creditlot
-               WHERE bucket = %s AND wallet_id = ANY(%s) AND state IN ('OPEN', 'SCHEDULED')
-                 AND (state = 'OPEN' OR effective_at <= %s) ORDER BY id""",
-            [bucket, list(wallet_ids), at],
-        )
-        for wallet_id, lot_id, kind, priority, effective_at, expires_at, remaining, meters in cursor:
-            if not remaining:  # scheduled: an open lot holds something (lot_open_exactly_while_it_has_credit)
-                due.add(wallet_id)
-                continue
-            scope = frozenset(meters) if meters else EVERYTHING
-            lots[wallet_id].append(Lot(lot_id, kind, priority, effective_at, expires_at, remaining, scope))
+    for wallet_id, lot_id, kind, priority, effective_at, expires_at, remaining, meters in binary_rows(
+        """SELECT wallet_id, id, kind, priority, effective_at, expires_at, remaining, meters FROM wallets_creditlot
+           WHERE bucket = %s AND wallet_id = ANY(%s) AND state IN ('OPEN', 'SCHEDULED')
+             AND (state = 'OPEN' OR effective_at <= %s) ORDER BY id""",
+        [bucket, list(wallet_ids), at],
+    ):
+        if not remaining:  # scheduled: an open lot holds something (lot_open_exactly_while_it_has_credit)
+            due.add(wallet_id)
+            continue
+        scope = frozenset(meters) if meters else EVERYTHING
+        lots[wallet_id].append(Lot(lot_id, kind, priority, effective_at, expires_at, remaining, scope))
     return lots, frozenset(due)
 
 
