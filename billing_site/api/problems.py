@@ -18,8 +18,12 @@ from django.views import defaults
 from rest_framework import exceptions as drf
 
 from billing_site.api.scopes import ConfinedKey, ScopeMissing
+from metering.ingest.body import UnknownEncoding, UnpackedTooLarge
+from metering.ingest.decode import TooManyEvents, UnreadableBody
+from metering.ingest.group_commit import IngestBusy
 from wallets.api_keys.verify import KeyRefused
 from wallets.balances.lock import LockBusy
+from wallets.credit.transfer import NotEnoughCredit
 from wallets.errors import Conflict, InvalidInput, NotFound, Refusal
 from wallets.idempotency.claim import KeyInUse
 
@@ -36,21 +40,20 @@ class BodyTooLarge(Refusal):
     code = "body_too_large"
 
 
-class Unavailable(Refusal):
-    """A store this needs cannot be reached; nothing was changed."""
-
-    code = "unavailable"
-
-
 REFUSALS: Final[Mapping[type[Refusal], int]] = {
     Refusal: 422,
     InvalidInput: 422,
     NotFound: 404,
     Conflict: 409,
+    UnreadableBody: 400,
     KeyRefused: 401,
-    LockBusy: 503,
-    Unavailable: 503,
+    NotEnoughCredit: 402,
     BodyTooLarge: 413,
+    TooManyEvents: 413,
+    UnpackedTooLarge: 413,
+    UnknownEncoding: 415,
+    IngestBusy: 503,
+    LockBusy: 503,
 }
 """Refusal -> status; a class that is not named here has the status of the nearest base class that is."""
 
@@ -67,7 +70,7 @@ OTHERS: Final[Mapping[type[Exception], Known]] = {
     drf.ParseError: Known(400, "malformed"),
     drf.NotAuthenticated: Known(401, "not_authenticated"),
     drf.AuthenticationFailed: Known(401, "invalid_api_key"),
-    ScopeMissing: Known(403, "scope_missing"),
+    ScopeMissing: Known(403, "missing_scope"),
     ConfinedKey: Known(403, "key_confined"),
     drf.PermissionDenied: Known(403, "forbidden"),
     drf.NotFound: Known(404, "not_found"),
@@ -188,13 +191,15 @@ def title_of(code: str) -> str:
 
 
 def documented() -> Iterator[tuple[str, int]]:
-    """Every code with its status, as `docs/errors.md` lists them. Refusals of apps that are loaded are found by class."""
+    """Every code the API answers with, and its status, as `docs/errors.md` lists them. Refusals are found by their class
+    once their module is loaded; those of the admin's own forms stay there."""
     found = {known.code: known.status for known in OTHERS.values()}
     waiting: list[type[Refusal]] = [Refusal]
     while waiting:
         refusal = waiting.pop()
         waiting.extend(refusal.__subclasses__())
-        found[refusal.code] = _nearest(REFUSALS, refusal) or 422
+        if refusal is not Refusal and ".admin." not in refusal.__module__:
+            found[refusal.code] = _nearest(REFUSALS, refusal) or 422
     found["internal_error"] = 500
     yield from sorted(found.items())
 

@@ -34,7 +34,7 @@ PROBLEM_SCHEMA: Final = {
 PROBLEM_EXAMPLES: Final[dict[str, tuple[str, dict[str, Any]]]] = {
     "400": ("Malformed", {"code": "malformed", "detail": "The body is not valid JSON: Expecting value: line 1 column 12"}),
     "401": ("No key, or one that is not valid", {"code": "invalid_api_key", "detail": "The API key is not valid."}),
-    "403": ("The key may not", {"code": "scope_missing", "detail": "This needs a key with the scope wallets:write."}),
+    "403": ("The key may not", {"code": "missing_scope", "detail": "This needs a key with the scope wallets:write."}),
     "404": ("Not there, or another account's", {"code": "not_found", "detail": "There is no wallet wal_9YhQ3mZ1kT5cB7."}),
     "409": ("Not in this state", {"code": "account_exists", "detail": "There is an account acme already."}),
     "413": ("More than 16 MiB", {"code": "body_too_large", "detail": "The body has 17825792 bytes; at most 16777216 are taken."}),

@@ -15,13 +15,13 @@ from wallets.api_keys.verify import Caller
 if TYPE_CHECKING:  # rest_framework.views imports this module, by its settings
     from rest_framework.views import APIView
 
-METHODS: Final = ("GET", "POST", "PUT", "PATCH", "DELETE")
+METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"})
 
 
 class ScopeMissing(PermissionDenied):
     """The key does not have the scope this needs."""
 
-    default_code = "scope_missing"
+    default_code = "missing_scope"
 
 
 class ConfinedKey(PermissionDenied):
@@ -40,7 +40,7 @@ class HasRequiredScope(BasePermission):
         if not isinstance(caller, Caller):
             raise NotAuthenticated("Send an API key: Authorization: Bearer <key>.")
         method = request.method or ""
-        if not hasattr(view, method.lower()):
+        if method not in METHODS or not hasattr(view, method.lower()):
             return True  # nothing is there: 405
         scope = required_scope(view, method)
         if scope is None:

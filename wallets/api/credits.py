@@ -14,7 +14,7 @@ from rest_framework.views import APIView
 from wallets import clock
 from wallets.api.caller import caller_of
 from wallets.api.fields import AmountField, Body, LowerField, MomentField, TextField, WholeField
-from wallets.api.wallets import wallet_headers
+from wallets.api.wallets import wallet_headers, with_headers
 from wallets.balances.queries import wallet_by_id
 from wallets.credit.grant import grant_credit
 from wallets.credit.queries import lot_by_id, lots_of
@@ -52,7 +52,7 @@ class NewCreditIn(Body):
     reason = TextField(required=False)
 
 
-class VoidIn(Body):
+class CreditVoidIn(Body):
     """Why a lot is taken back."""
 
     reason = TextField(required=False)
@@ -91,9 +91,7 @@ class WalletCredits(GenericAPIView):
         """List a wallet's lots, newest first, those that are used up too."""
         wallet = wallet_by_id(public_id=wallet_id, only_account_id=caller_of(request).account_id)
         page = self.paginate_queryset(lots_of(wallet_id=wallet.pk))
-        response = self.get_paginated_response(LotOut(page, many=True).data)
-        response.headers.update(wallet_headers(wallet))
-        return response
+        return with_headers(self.get_paginated_response(LotOut(page, many=True).data), wallet)
 
     @extend_schema(
         operation_id="grant_credit",
@@ -134,12 +132,12 @@ class CreditVoid(APIView):
     required_scope = "wallets:write"
     idempotent = True
 
-    @extend_schema(operation_id="void_credit", request=VoidIn, responses=LotOut)
+    @extend_schema(operation_id="void_credit", request=CreditVoidIn, responses=LotOut)
     def post(self, request: Request, lot_id: str) -> Response:
         """Take back what is left of a lot."""
         caller = caller_of(request)
         lot = lot_by_id(public_id=lot_id, only_account_id=caller.account_id)
-        values = VoidIn.read(request)
+        values = CreditVoidIn.read(request)
         voided = void_lot(
             lot_public_id=lot.public_id, at=clock.now(), reason=values.get("reason", ""), actor=caller.actor
         )

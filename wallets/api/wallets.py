@@ -137,6 +137,13 @@ def wallet_headers(wallet: Wallet) -> dict[str, str]:
     return {"X-Balance-Available": plain(wallet.available), "X-Balance-Version": str(wallet.version)}
 
 
+def with_headers(response: Response, wallet: Wallet) -> Response:
+    """An answer about a wallet that was put together elsewhere, with the headers it carries."""
+    for name, text in wallet_headers(wallet).items():
+        response.headers[name] = text
+    return response
+
+
 def wallet_answer(wallet: Wallet, *, status: int = 200) -> Response:
     """A wallet with its headers."""
     return Response(WalletOut(wallet).data, status=status, headers=wallet_headers(wallet))
@@ -242,9 +249,7 @@ class WalletLedger(GenericAPIView):
         """List the journal entries of a wallet with their postings, newest first."""
         wallet = wallet_by_id(public_id=wallet_id, only_account_id=caller_of(request).account_id)
         page = self.paginate_queryset(entries_of(wallet_id=wallet.pk))
-        response = self.get_paginated_response(EntryOut(entry_rows(page or []), many=True).data)
-        response.headers.update(wallet_headers(wallet))
-        return response
+        return with_headers(self.get_paginated_response(EntryOut(entry_rows(page or []), many=True).data), wallet)
 
 
 class WalletTransfers(APIView):
