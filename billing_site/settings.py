@@ -31,7 +31,8 @@ DEFAULT_SECRET_KEY: Final = "insecure: set SECRET_KEY"
 SECRET_KEY = env.str("SECRET_KEY", default=DEFAULT_SECRET_KEY)
 # Keys that signed earlier, while the present one is being rotated in.
 SECRET_KEY_FALLBACKS = env.list("SECRET_KEY_FALLBACKS", default=[])
-# Where `manage.py run` listens.
+# Where `manage.py run` listens: this machine only, until somebody wants more.
+HOST = env.str("HOST", default="127.0.0.1")
 PORT = env.int("PORT", default=8000)
 # The address people and mails use. https here turns on secure cookies and HSTS.
 SITE_URL = env.str("SITE_URL", default=f"http://localhost:{PORT}").rstrip("/")
@@ -41,6 +42,8 @@ SITE_IS_LOCAL = _site.hostname in {"localhost", "127.0.0.1", "::1"}
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]", _site.hostname or "localhost"])
 # The folder of the embedded servers, their secrets and logs; unused when DATABASE_URL and REDIS_URL are set.
 DATA_DIR = Path(env.str("DATA_DIR", default=str(BASE_DIR / ".data")))
+# Fill an empty database with the demo company and keep its traffic alive, in `manage.py run`. On for embedded servers.
+DEMO = env.bool("DEMO", default=False)
 # Behind a proxy that sets X-Forwarded-Proto (and strips the client's): trust it. Off: nobody may claim to be on https.
 BEHIND_PROXY = env.bool("BEHIND_PROXY", default=False)
 # DEBUG, INFO, WARNING ... of our own loggers; libraries stay at WARNING.
@@ -90,9 +93,7 @@ INSTALLED_APPS = [
     "unfold.apps.BasicAppConfig",  # without its own site; before the admin, whose templates it replaces
     "unfold.contrib.filters",
     "unfold.contrib.forms",
-    "billing_site.backoffice.apps.BackOfficeConfig"
-    if (BASE_DIR / "wallets/credit/grant.py").exists()
-    else "django.contrib.admin.apps.SimpleAdminConfig",
+    "billing_site.backoffice.apps.BackOfficeConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.humanize",

@@ -1,7 +1,5 @@
 """Every URL of the site."""
 
-from importlib.util import find_spec
-
 from django.contrib import admin
 from django.urls import include, path
 
@@ -15,7 +13,7 @@ handler500 = "billing_site.api.problems.server_error"
 urlpatterns = [
     path("healthz", healthz, name="healthz"),
     *gate,
-    *([path("api/v1/", include("billing_site.api.urls"))] if find_spec("wallets.credit.transfer") else []),
+    path("api/v1/", include("billing_site.api.urls")),
     path("api/", include("billing_site.api.pages")),
     path("admin/", admin.site.urls),
     path("", include("billing_site.portal.urls")),
