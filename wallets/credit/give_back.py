@@ -1,0 +1,183 @@
+"""Give back what usage drew: lot by lot, in the reverse of the order in which it was drawn, keeping the class of each.
+
+    from a lot    Dr revenue of the meter    Cr the lot's liability
+    overdraft     Dr revenue of the meter    Cr overdraft receivable
+      of which repaid since                  Dr overdraft receivable    Cr liability of the lot that repaid it
+
+A lot that was voided gets its credit and is voided again by an entry of its own; one that expired opens again and expires
+with the next sweep. Where something is still owed, what came back to valid lots repays it, as any credit does.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+
+from django.db import transaction
+
+from wallets.balances.lock import LockedWallet
+from wallets.balances.models import Wallet
+from wallets.balances.open import WalletClosed
+from wallets.credit.enter import may_repay, postings_of_repayment
+from wallets.credit.lots import store_remainders
+from wallets.credit.models import CreditLot
+from wallets.credit.void import void_entry
+from wallets.errors import Conflict
+from wallets.ledger.chart import chart_account, liability_kind
+from wallets.ledger.draws import standing_repayments, usage_lines
+from wallets.ledger.lines import DrawShare, draws_of_charge
+from wallets.ledger.models import JournalEntry, LedgerAccount
+from wallets.ledger.post import NewEntry, NewPosting, post_entries
+from wallets.money import ZERO
+
+Account = LedgerAccount.Kind
+
+
+class NotDrawn(Conflict):
+    """Nothing, or less, was drawn at the place that should be given back."""
+
+    code = "not_drawn"
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A piece of usage to undo: from `line_from` on for `amount` (above zero) on the meter's line of a USAGE entry."""
+
+    entry_id: int
+    meter: str
+    line_from: Decimal
+    amount: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class GivenBack:
+    """The entry that gave credit back; `places`: where each part begins on its meter's line of that entry."""
+
+    entry_id: int
+    places: tuple[Decimal, ...]
+
+
+@dataclass(slots=True)
+class _Work:
+    """An entry in the making."""
+
+    wallet: LockedWallet
+    postings: list[NewPosting] = field(default_factory=list)
+    back: dict[int, Decimal] = field(default_factory=lambda: defaultdict(Decimal))
+    overdrawn: Decimal = ZERO
+
+
+def give_back(
+    *, wallet: LockedWallet, parts: Sequence[Part], at: datetime, reference: str, reason: str = "", actor: str = ""
+) -> GivenBack:
+    """Undo `parts` (at least one; in the order in which they are undone, newest first) in one entry.
+
+    The caller holds the wallet's lock and sees to it that nothing is undone twice (a charge is reversed once, by
+    constraint). Raises NotDrawn when a part was not drawn from this wallet, WalletClosed.
+    """
+    assert transaction.get_connection().in_atomic_block, wallet.id
+    assert parts, wallet.id
+    assert all(part.amount > ZERO for part in parts), parts
+    if wallet.status == Wallet.Status.CLOSED:
+        raise WalletClosed(f"Wallet {wallet.public_id} is closed.")
+    shares = _shares(wallet, parts)
+    lots = _lots(wallet, {share.lot_id for of_part in shares for share in of_part if share.lot_id is not None})
+    work = _Work(wallet)
+    places = _undo_draws(work, parts, shares, lots)
+    _settle_overdraft(work, lots, at=at)
+    entry = NewEntry(wallet, JournalEntry.Kind.GIVE_BACK, work.postings, reference, reason, actor)
+    gone = {lot_id: amount for lot_id, amount in work.back.items() if lots[lot_id].state == CreditLot.State.VOIDED}
+    voids = [void_entry(wallet, lots[lot_id], amount, reason=reason, actor=actor) for lot_id, amount in gone.items()]
+    post_entries([entry, *voids], at=at)
+    store_remainders(
+        [(lot_id, lots[lot_id].remaining + amount) for lot_id, amount in work.back.items() if lot_id not in gone],
+        bucket=wallet.bucket,
+    )
+    return GivenBack(entry.id, tuple(places))
+
+
+def _shares(wallet: LockedWallet, parts: Sequence[Part]) -> list[list[DrawShare]]:
+    """What each part has of which lot, in the order in which it was drawn."""
+    lines = usage_lines(
+        wallet_id=wallet.id,
+        bucket=wallet.bucket,
+        entry_ids={part.entry_id for part in parts},
+        meters={part.meter for part in parts},
+    )
+    shares = []
+    for part in parts:
+        line = lines[part.entry_id, part.meter]
+        of_part = draws_of_charge(line, line_from=part.line_from, amount=part.amount)
+        drawn = sum((share.amount for share in of_part), ZERO)
+        if drawn != part.amount:
+            raise NotDrawn(
+                f"Of {part.amount:f} on meter {part.meter} of entry {part.entry_id}, {drawn:f} was drawn from wallet "
+                f"{wallet.public_id}."
+            )
+        shares.append(of_part)
+    return shares
+
+
+def _lots(wallet: LockedWallet, lot_ids: set[int]) -> dict[int, CreditLot]:
+    return {lot.pk: lot for lot in CreditLot.objects.filter(bucket=wallet.bucket, pk__in=lot_ids)}
+
+
+def _undo_draws(
+    work: _Work, parts: Sequence[Part], shares: Sequence[Sequence[DrawShare]], lots: dict[int, CreditLot]
+) -> list[Decimal]:
+    """Credit every share of every part, newest first; the parts of a meter lie end to end on its line."""
+    currency = work.wallet.currency
+    lines: dict[str, Decimal] = defaultdict(Decimal)
+    places: list[Decimal] = []
+    for part, of_part in zip(parts, shares, strict=True):
+        contra = chart_account(Account.REVENUE, currency, part.meter)
+        places.append(lines[part.meter])
+        for share in reversed(of_part):
+            if share.lot_id is None:
+                kind = Account.OVERDRAFT_RECEIVABLE
+                work.overdrawn += share.amount
+            else:
+                kind = liability_kind(lots[share.lot_id].kind)
+                work.back[share.lot_id] += share.amount
+            account = chart_account(kind, currency)
+            work.postings.append(NewPosting(account, share.amount, share.lot_id, contra, lines[part.meter]))
+            lines[part.meter] += share.amount
+    for meter, amount in lines.items():
+        work.postings.append(NewPosting(chart_account(Account.REVENUE, currency, meter), -amount))
+    return places
+
+
+def _settle_overdraft(work: _Work, lots: dict[int, CreditLot], *, at: datetime) -> None:
+    """Undone overdraft beyond what is owed now was repaid meanwhile: it goes to the lots that repaid it, newest first. The
+    other way round, what came back to lots repays what is still owed."""
+    wallet = work.wallet
+    repaid = work.overdrawn - min(work.overdrawn, wallet.overdraft)
+    if repaid:
+        account = chart_account(Account.OVERDRAFT_RECEIVABLE, wallet.currency)
+        standing = standing_repayments(wallet_id=wallet.id, bucket=wallet.bucket, overdraft_account_id=account.id)
+        lots.update(_lots(wallet, {lot_id for lot_id, _ in standing} - lots.keys()))
+        for lot_id, amount in standing:
+            part = min(amount, repaid)
+            repaid -= part
+            _repay(work, lots[lot_id], -part)
+            if not repaid:
+                break
+        assert repaid == ZERO, (wallet.id, repaid)
+        return
+    owed = wallet.overdraft - work.overdrawn
+    for lot_id, amount in list(work.back.items()):
+        part = min(owed, amount)
+        if part and lots[lot_id].state != CreditLot.State.VOIDED and may_repay(lots[lot_id], at=at):
+            owed -= part
+            _repay(work, lots[lot_id], part)
+
+
+def _repay(work: _Work, lot: CreditLot, amount: Decimal) -> None:
+    """`amount` of a lot repays overdraft; negative: a repayment comes back to it."""
+    work.postings += postings_of_repayment(
+        lot_id=lot.pk, lot_kind=lot.kind, amount=amount, currency=work.wallet.currency
+    )
+    work.back[lot.pk] -= amount
