@@ -9,6 +9,7 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING, Final
 
 import pytest
+from django.test import TransactionTestCase
 
 from billing_site.embedded.servers import temporary_servers
 
@@ -37,6 +38,7 @@ def pytest_configure(config: pytest.Config) -> None:
     # Passwords of the cast need not withstand an attack.
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     django.setup()
+    TransactionTestCase._fixture_teardown = _empty_every_table
     config.pluginmanager.import_plugin("tests.cast")
 
 
@@ -53,6 +55,33 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
         report.outcome = "failed"
         report.longrepr = f"skipped on CI: {report.longrepr}"
     return report
+
+
+def _empty_every_table(_self: TransactionTestCase) -> None:
+    """After a test that commits: TRUNCATE, which the append-only tables refuse to anybody but a replica."""
+    from django.db import connection  # noqa: PLC0415 - Django is set up by then
+
+    kept = ("django_migrations", "django_content_type", "auth_permission")
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT string_agg(quote_ident(tablename), ',') FROM pg_tables WHERE schemaname = 'public' AND tablename <> ALL(%s)",
+            [list(kept)],
+        )
+        (tables,) = cursor.fetchone()
+        cursor.execute(f"SET session_replication_role = replica; TRUNCATE {tables}; SET session_replication_role = DEFAULT")
+
+
+@pytest.fixture(autouse=True)
+def _nothing_is_remembered() -> Iterator[None]:
+    """What a process keeps in memory of the database ends with the test, as the rows do."""
+    from metering.ingest import accounts  # noqa: PLC0415 - Django is set up by then
+    from pricing.books import in_force  # noqa: PLC0415 - as above
+    from wallets.api_keys import verify  # noqa: PLC0415 - as above
+    from wallets.ledger import chart  # noqa: PLC0415 - as above
+
+    yield
+    for memory in (accounts, in_force, verify, chart):
+        memory.forget()
 
 
 @pytest.fixture
