@@ -200,6 +200,8 @@ def republish_all(*, chunk: int = CHUNK) -> Drift:
     drift = Drift()
     for account_ids in _account_ids(chunk):
         drift.add(publish_from_database(account_ids=account_ids)[1])
+    if drift.missing or drift.behind or drift.different or drift.settings:
+        log.warning("the gate's copy had drifted and is right again: %s", drift)
     return drift
 
 

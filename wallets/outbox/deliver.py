@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final, get_args
@@ -47,10 +47,10 @@ class Piece:
 
 @dataclass(frozen=True, slots=True)
 class Reader:
-    """Who reads. `name` stands on its deliveries, so it never changes.
+    """Who reads. `name` stands on its deliveries, so it never changes; a name may read several topics, in one order.
 
     read: called as read(piece, at=at) inside a transaction; raises to be called again later.
-    together: read takes a list of pieces instead; for readers that only look something up again, in any order.
+    together: read takes a list of pieces instead, of any of its topics; for readers that only look something up again.
     """
 
     name: str
@@ -74,15 +74,16 @@ class Delivered:
 def deliver_news(*, readers: Readers, at: datetime, limit: int = 1_000) -> Delivered:
     """Hand out what is fresh and due until nothing is left, or `limit` deliveries were made or failed."""
     done = Delivered()
-    by_name = {reader.name: reader for of_topic in readers.values() for reader in of_topic}
+    table = {(topic_of(topic), reader.name): reader for topic, of_topic in readers.items() for reader in of_topic}
+    together = {reader.name: reader for reader in table.values() if reader.together}
+    assert all(together.get(reader.name, reader) == reader for reader in table.values()), "one name, two readers"
     while True:
         before = done.handed_out + done.delivered + done.failed
-        done.handed_out += _hand_out(readers, limit)
-        for reader in by_name.values():
-            if reader.together:
-                _deliver_together(reader, at, limit, done)
-        for delivery_id in _waiting(by_name, at, limit):
-            _deliver_one(delivery_id, by_name, at, done)
+        done.handed_out += _hand_out(list(table), limit)
+        for reader in together.values():
+            _deliver_together(reader, at, limit, done)
+        for delivery_id in _waiting({name for _, name in table}, together.keys(), at, limit):
+            _deliver_one(delivery_id, table, at, done)
         done.full = done.delivered + done.failed >= limit
         if done.full or before == done.handed_out + done.delivered + done.failed:
             return done
@@ -120,10 +121,13 @@ def _purge_some(before: datetime, names: Sequence[str], limit: int) -> int:
     return len(ids)
 
 
-def _hand_out(readers: Readers, limit: int) -> int:
-    """Give fresh news its deliveries. Waits for another worker doing the same: skipping its rows could let a later piece
-    of a subject be seen before an earlier one."""
-    pairs = [(topic_of(topic), reader.name) for topic, of_topic in readers.items() for reader in of_topic]
+Table = Mapping[tuple[str, str], Reader]
+"""Topic and reader's name -> reader."""
+
+
+def _hand_out(pairs: Sequence[tuple[str, str]], limit: int) -> int:
+    """Give fresh news its deliveries, one for each reader of its topic. Waits for another worker doing the same: skipping
+    its rows could let a later piece of a subject be seen before an earlier one."""
     with connection.cursor() as cursor:
         cursor.execute(
             """WITH fresh AS MATERIALIZED (
@@ -149,7 +153,7 @@ _PIECE: Final = """SELECT d.id, d.reader, d.attempts, n.id, n.topic, n.subject, 
     FROM wallets_delivery d JOIN wallets_news n ON n.id = d.news_id"""
 
 
-def _waiting(by_name: Mapping[str, Reader], at: datetime, limit: int) -> list[int]:
+def _waiting(names: Collection[str], together: Collection[str], at: datetime, limit: int) -> list[int]:
     """Deliveries that are due, oldest news first, without those behind one that waits for its next attempt."""
     with connection.cursor() as cursor:
         cursor.execute(
@@ -157,12 +161,7 @@ def _waiting(by_name: Mapping[str, Reader], at: datetime, limit: int) -> list[in
                 WHERE {_DUE} AND d.reader = ANY(%(readers)s) AND (d.attempts > 0 OR d.reader <> ALL(%(together)s))
                   AND {_IN_TURN.format(blocking="AND e.next_attempt_at > %(at)s")}
                 ORDER BY d.news_id, d.id LIMIT %(limit)s""",
-            {
-                "at": at,
-                "readers": list(by_name),
-                "together": [reader.name for reader in by_name.values() if reader.together],
-                "limit": limit,
-            },
+            {"at": at, "readers": list(names), "together": list(together), "limit": limit},
         )
         return [row[0] for row in cursor]
 
@@ -186,13 +185,17 @@ def _claim(condition: str, values: dict[str, Any]) -> list[_Claim]:
         ]
 
 
-def _deliver_one(delivery_id: int, by_name: Mapping[str, Reader], at: datetime, done: Delivered) -> None:
+def _deliver_one(delivery_id: int, table: Table, at: datetime, done: Delivered) -> None:
     """Deliver one piece, unless another worker has it or it is not its turn."""
     with transaction.atomic():
         claims = _claim(f"d.id = %(id)s AND {_IN_TURN.format(blocking='')}", {"id": delivery_id, "at": at})
         for claim in claims:
-            reader = by_name[claim.reader]
-            _read(reader, claims, claim.piece if not reader.together else [claim.piece], at, done)
+            reader = table.get((claim.piece.topic, claim.reader)) or Reader(claim.reader, _read_no_more)
+            _read(reader, claims, [claim.piece] if reader.together else claim.piece, at, done)
+
+
+def _read_no_more(piece: Piece, *, at: datetime) -> None:  # noqa: ARG001 - a reader's signature
+    raise LookupError(f"this reader no longer reads {piece.topic}")
 
 
 def _deliver_together(reader: Reader, at: datetime, limit: int, done: Delivered) -> None:

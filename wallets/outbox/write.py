@@ -6,7 +6,6 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from datetime import datetime
-from functools import partial
 from typing import Any
 
 from django.db import transaction
@@ -51,8 +50,13 @@ def add_news(pieces: Sequence[tuple[str, News]], *, at: datetime, bucket: int = 
     )
     for _, news in pieces:
         for tell in _at_once.get(type(news), ()):
-            transaction.on_commit(partial(tell, news), robust=True)
+            _after_commit(tell, news)
     transaction.on_commit(_wake_all, robust=True)
+
+
+def _after_commit(tell: Callable[[Any], None], news: News) -> None:
+    # A function, not functools.partial: Django's robust hooks log a failure by __qualname__ and fall over a partial.
+    transaction.on_commit(lambda: tell(news), robust=True)
 
 
 def _wake_all() -> None:

@@ -18,7 +18,7 @@ from django.db import connection, connections, transaction
 from wallets.outbox import deliver
 from wallets.outbox.deliver import Delivered, Piece, Reader, back_off, deliver_news, purge_news
 from wallets.outbox.models import Delivery, News
-from wallets.outbox.topics import AccountsChanged, BalancesChanged, LotExpired
+from wallets.outbox.topics import AccountsChanged, BalancesChanged, LotExpired, ThresholdCrossed
 from wallets.outbox.write import add_news
 
 AT = datetime(2026, 11, 23, 10, tzinfo=UTC)
@@ -130,6 +130,30 @@ def test_a_reader_of_togetherness_is_called_once_for_all_and_alone_for_what_fail
     assert deliver_news(readers=gate, at=AT).failed == 3
     assert deliver_news(readers=gate, at=AT + timedelta(seconds=1)).delivered == 3
     assert calls == [[1, 2, 3], [1], [2], [3]]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_name_may_read_two_topics_each_with_its_own_function_in_one_order() -> None:
+    read: list[str] = []
+    both: dict[Any, Sequence[Reader]] = {
+        LotExpired: (Reader("alerts", lambda piece, at: read.append(f"expired {piece.news.lot}")),),
+        ThresholdCrossed: (Reader("alerts", lambda piece, at: read.append(f"below {piece.news.percent}")),),
+    }
+    with transaction.atomic():
+        crossed = [ThresholdCrossed(1, n, percent, "1", "10", "USD") for n, percent in ((1, 50), (2, 20))]
+        add_news([("wallet:1", crossed[0]), ("wallet:1", LotExpired(1, "a", "1", "USD")), ("wallet:1", crossed[1])], at=AT)
+    deliver_news(readers=both, at=AT)
+    assert read == ["below 50", "expired a", "below 20"]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_reader_that_gave_up_a_topic_keeps_what_was_meant_for_it_visible() -> None:
+    alerts = Notebook()
+    alerts.refuse = {"a"}
+    tell(("wallet:1", "a"))
+    deliver_news(readers=readers(alerts=alerts), at=AT)
+    deliver_news(readers={ThresholdCrossed: (Reader("alerts", alerts),)}, at=AT + back_off(1))
+    assert "no longer reads lot_expired" in Delivery.objects.get().last_error
 
 
 @pytest.mark.django_db(transaction=True)
