@@ -26,6 +26,9 @@ _POLL_SECONDS: Final = 0.02
 _PROJECT: Final = Path(__file__).resolve().parents[2]
 
 
+_in_use: list[Servers] = []
+
+
 class NoServersError(Exception):
     """The embedded servers could not be started; the text says why."""
 
@@ -63,10 +66,16 @@ def join_servers(data_dir: DataDir, *, durable: bool = True) -> Servers:
         servers = _enter(data_dir)
         if servers is not None:
             atexit.register(servers.leave)
+            _in_use.append(servers)
             return servers
         _start_keeper(data_dir, durable=durable)
         pause.wait(_POLL_SECONDS)  # the keeper before it may still be stopping
     raise NoServersError(f"no embedded servers in {data_dir.path} after {JOIN_SECONDS:.0f} s:\n{_last_lines(data_dir)}")
+
+
+def servers_in_use() -> Servers | None:
+    """The embedded servers this process joined first; None if it works on others."""
+    return _in_use[0] if _in_use else None
 
 
 @contextmanager

@@ -1,0 +1,78 @@
+"""One site a DATA_DIR and port: claimed before anything is started, with what a killed run left behind cleared away."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import IO, Final
+
+import psutil
+
+from billing_site.embedded.data_dir import DataDir, port_is_free, try_lock
+
+_BOOK: Final = "run.json"
+# The kernel told them to end when their parent died; they finish what they had in hand.
+LEFT_OVER_SECONDS: Final = 15.0
+# A process's start is told relative to the clock, which may have been set meanwhile.
+_SAME_START_SECONDS: Final = 2.0
+
+
+class CannotRun(Exception):  # noqa: N818 - named for the fact it states
+    """This site cannot be run now; the text says why and what to do."""
+
+
+def claim_site(data_dir: DataDir, *, host: str, port: int) -> IO[str]:
+    """Claim folder and port for this process; the claim ends when the returned file is closed or the process ends.
+
+    Raises CannotRun.
+    """
+    claim = try_lock(data_dir.run_lock)
+    if claim is None:
+        raise CannotRun(
+            f"A site already runs on {data_dir.path}. Stop it, or run beside it: make run PORT=8123 DATA_DIR=/some/folder"
+        )
+    _end_left_overs(data_dir)
+    if not port_is_free(host, port):
+        claim.close()
+        raise CannotRun(f"Port {port} is taken{_by_whom(port)}. Choose another: make run PORT={port + 1}")
+    return claim
+
+
+def write_book(data_dir: DataDir, pids: Sequence[int]) -> None:
+    """Note the processes of the site with the time each was started, since numbers are given again."""
+    started = {}
+    for pid in pids:
+        with suppress(psutil.NoSuchProcess):
+            started[str(pid)] = psutil.Process(pid).create_time()
+    data_dir.write_json(_BOOK, started)
+
+
+def _end_left_overs(data_dir: DataDir) -> None:
+    """End the processes of a run that was killed, and their children; nothing that merely has their number."""
+    left = []
+    for pid, started in data_dir.read_json(_BOOK).items():
+        with suppress(psutil.NoSuchProcess):
+            process = psutil.Process(int(pid))
+            if abs(process.create_time() - started) < _SAME_START_SECONDS:
+                left += [process, *process.children(recursive=True)]
+    for process in left:
+        with suppress(psutil.NoSuchProcess):
+            process.terminate()
+    _, stubborn = psutil.wait_procs(left, timeout=LEFT_OVER_SECONDS)
+    for process in stubborn:
+        with suppress(psutil.NoSuchProcess):
+            process.kill()
+    psutil.wait_procs(stubborn, timeout=LEFT_OVER_SECONDS)
+    data_dir.write_json(_BOOK, {})
+
+
+def _by_whom(port: int) -> str:
+    """Who listens there, if we may know it."""
+    with suppress(psutil.AccessDenied):
+        for connection in psutil.net_connections(kind="tcp"):
+            if connection.status == psutil.CONN_LISTEN and connection.laddr.port == port and connection.pid:
+                with suppress(psutil.NoSuchProcess, psutil.AccessDenied):
+                    program = Path(psutil.Process(connection.pid).name()).name
+                    return f" by {program} (process {connection.pid})"
+    return ""
