@@ -9,6 +9,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Any, Final
 
 from django.core.management.base import BaseCommand, CommandError
+from django.db import transaction
 
 from pricing.books.draft import create_price_book
 from pricing.books.models import PriceBook
@@ -42,17 +43,18 @@ class Command(BaseCommand):
         """Import and print."""
         at = clock.now()
         try:
-            book = PriceBook.objects.filter(name=options["book"]).first()
-            if book is None:
-                book = create_price_book(name=options["book"], currency="USD", at=at)
-            imported = import_list_prices(
-                book=book,
-                providers=options["providers"],
-                models=options["models"],
-                markup_percent=_number("--markup", options["markup"]),
-                exchange_rate=_number("--exchange-rate", options["exchange_rate"]) if options["exchange_rate"] else None,
-                at=at,
-            )
+            with transaction.atomic():
+                book = PriceBook.objects.filter(name=options["book"]).first()
+                if book is None:
+                    book = create_price_book(name=options["book"], currency="USD", at=at)
+                imported = import_list_prices(
+                    book=book,
+                    providers=options["providers"],
+                    models=options["models"],
+                    markup_percent=_number("--markup", options["markup"]),
+                    exchange_rate=_number("--exchange-rate", options["exchange_rate"]) if options["exchange_rate"] else None,
+                    at=at,
+                )
         except Refusal as refusal:
             expected = "; ".join(f"{name}: {text}" for name, text in refusal.fields.items())
             raise CommandError(f"{refusal.message} {f'({expected})' if expected else ''}".strip()) from refusal
