@@ -90,6 +90,12 @@ def start_child(
     )
 
 
+def end_with_parent_process() -> None:
+    """Have the kernel send SIGTERM to this process when its parent dies, even by `kill -9`."""
+    if _libc is not None:
+        _prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+
+
 def run_as(command: Sequence[str | Path], *, identity: Identity | None, reaches: Sequence[Path] = ()) -> None:
     """Run a command to its end. Raises RuntimeError with its output if it fails."""
     done = subprocess.run(  # noqa: S603 - our own commands

@@ -8,6 +8,7 @@ import time
 import urllib.error
 import urllib.request
 import uuid
+from argparse import ArgumentParser
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
@@ -18,6 +19,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import connections
 
 from billing_site.demo.company import seed_demo
+from billing_site.embedded.child import end_with_parent_process
 from billing_site.embedded.data_dir import DataDir
 from billing_site.embedded.processes import Part, Site, SiteEnded
 from billing_site.embedded.servers import servers_in_use
@@ -38,8 +40,14 @@ class Command(BaseCommand):
 
     help = "Run the whole site on this machine: web, worker, beat, demo traffic. Ctrl-C stops it."
 
-    def handle(self, *_: Any, **__: Any) -> None:
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """[--end-with-parent]."""
+        parser.add_argument("--end-with-parent", action="store_true", help="stop when the process that started this one dies")
+
+    def handle(self, *_: Any, end_with_parent: bool, **__: Any) -> None:
         """Migrate, seed, start, show, wait."""
+        if end_with_parent:
+            end_with_parent_process()
         data_dir = DataDir.at(settings.DATA_DIR)
         servers = servers_in_use()
         connection = servers.connection if servers else None

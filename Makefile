@@ -1,0 +1,45 @@
+# A machine needs Python 3.11 or newer and make; everything else goes into .venv, pinned with hashes.
+
+PYTHON ?= python3
+VENV := .venv
+PIP := $(VENV)/bin/pip --quiet --disable-pip-version-check
+
+.PHONY: help run test lint bench lock
+.DEFAULT_GOAL := help
+
+help: ## show this list
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "%-12s %s\n", $$1, $$2 }'
+
+run: $(VENV)/run.stamp ## everything on this machine, with a demo company; PORT=8123 DATA_DIR=/some/folder for another beside it
+	@$(VENV)/bin/python manage.py run --end-with-parent
+
+test: $(VENV)/dev.stamp ## all tests, on real servers; T=tests/wallets for some of them
+	@$(VENV)/bin/pytest $(T)
+
+lint: $(VENV)/dev.stamp ## ruff, mypy, import contracts
+	@$(VENV)/bin/ruff check .
+	@$(VENV)/bin/ruff format --check .
+	@$(VENV)/bin/mypy
+	@$(VENV)/bin/lint-imports
+
+bench: $(VENV)/run.stamp ## measure ingest against the limit of the database, on servers of its own
+	@$(VENV)/bin/python manage.py bench ingest
+
+lock: $(VENV)/dev.stamp ## pin what pyproject.toml asks for, with hashes
+	@$(PIP) install uv
+	@$(VENV)/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --no-emit-find-links -o requirements.lock pyproject.toml
+	@$(VENV)/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --no-emit-find-links -o requirements-dev.lock -c requirements.lock --extra dev pyproject.toml
+
+$(VENV)/bin/pip:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed, this is " + sys.version.split()[0])'
+	@$(PYTHON) -m venv $(VENV)
+
+$(VENV)/run.stamp: requirements.lock | $(VENV)/bin/pip
+	@echo "Installing into $(VENV)"
+	@$(PIP) install --require-hashes -r requirements.lock
+	@touch $@
+
+$(VENV)/dev.stamp: requirements-dev.lock | $(VENV)/bin/pip
+	@echo "Installing into $(VENV)"
+	@$(PIP) install --require-hashes -r requirements-dev.lock
+	@touch $@ $(VENV)/run.stamp
