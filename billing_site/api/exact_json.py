@@ -17,8 +17,7 @@ from rest_framework.request import Request
 from rest_framework.utils.encoders import JSONEncoder
 
 from billing_site.api.problems import BodyTooLarge
-from wallets.api.fields import moment_text
-from wallets.money import plain
+from wallets.api.fields import decimal_text, moment_text
 
 MAX_BYTES: Final = 16 * 1024 * 1024
 MAX_DIGITS: Final = 100  # an amount has 30
@@ -45,7 +44,7 @@ class ExactJSONEncoder(JSONEncoder):
     def default(self, value: Any) -> Any:  # type: ignore[override]
         """What JSON itself does not know."""
         if isinstance(value, Decimal):
-            return plain(value)
+            return decimal_text(value)
         if isinstance(value, datetime):
             return moment_text(value)
         return super().default(value)

@@ -93,6 +93,9 @@ OTHERS: Final[Mapping[type[Exception], Known]] = {
 }
 """Error of a library -> status and code; the nearest base class counts."""
 
+AT_THE_GATE: Final[Mapping[str, int]] = {"balance_exhausted": 402, "spend_cap": 402}
+"""Reasons for which the gate refuses a call (`metering/api/gate_check.py`) -> status."""
+
 # What these say is about our statements, not about what was sent; the sentence stands in for it.
 SENTENCES: Final[Mapping[type[Exception], str]] = {
     UnicodeEncodeError: "A text holds half a surrogate pair.",
@@ -193,7 +196,7 @@ def title_of(code: str) -> str:
 def documented() -> Iterator[tuple[str, int]]:
     """Every code the API answers with, and its status, as `docs/errors.md` lists them. Refusals are found by their class
     once their module is loaded; those of the admin's own forms stay there."""
-    found = {known.code: known.status for known in OTHERS.values()}
+    found = {known.code: known.status for known in OTHERS.values()} | dict(AT_THE_GATE)
     waiting: list[type[Refusal]] = [Refusal]
     while waiting:
         refusal = waiting.pop()

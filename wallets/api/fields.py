@@ -57,7 +57,7 @@ class AmountField(serializers.Field[Any, Any, Any, Any]):
 
     def to_representation(self, value: Decimal) -> str:
         """At least two decimals, no exponent."""
-        return plain(value)
+        return decimal_text(value)
 
 
 @extend_schema_field({"type": "string", "format": "date-time", "examples": ["2026-11-23T10:00:00Z"]})
@@ -124,6 +124,12 @@ class LowerField(serializers.Field[Any, Any, Any, Any]):
     def to_representation(self, value: str) -> str:
         """In lower case."""
         return str(value).lower()
+
+
+def decimal_text(amount: Decimal) -> str:
+    """An exact decimal string with at least two decimals: `4.00`, `0.00001`."""
+    text = plain(amount)
+    return text if "." in text else f"{text}.00"
 
 
 def read_moment(data: Any) -> datetime | None:

@@ -14,7 +14,7 @@ from rest_framework.views import APIView
 from wallets import clock
 from wallets.accounts.queries import account_by_key
 from wallets.api.caller import caller_of
-from wallets.api.fields import AmountField, Body, LowerField, MomentField, TextField, WholeField
+from wallets.api.fields import AmountField, Body, LowerField, MomentField, TextField, WholeField, decimal_text
 from wallets.balances.freeze import freeze_wallet, thaw_wallet
 from wallets.balances.models import Wallet
 from wallets.balances.open import take_first_wallet
@@ -22,7 +22,6 @@ from wallets.balances.policy import set_policy
 from wallets.balances.queries import wallet_by_id, wallets_of
 from wallets.credit.transfer import transfer_credit
 from wallets.ledger.entries import entries_of, entry_rows
-from wallets.money import plain
 
 EXAMPLE_WALLET = {
     "id": "wal_9YhQ3mZ1kT5cB7xR2vN8pL",
@@ -134,7 +133,7 @@ class TransferOut(serializers.Serializer[Any]):
 
 def wallet_headers(wallet: Wallet) -> dict[str, str]:
     """The headers of every answer about a wallet."""
-    return {"X-Balance-Available": plain(wallet.available), "X-Balance-Version": str(wallet.version)}
+    return {"X-Balance-Available": decimal_text(wallet.available), "X-Balance-Version": str(wallet.version)}
 
 
 def with_headers(response: Response, wallet: Wallet) -> Response:
