@@ -40,7 +40,7 @@ DETAIL: Final = {
 
 
 @csrf_exempt
-def gate_check(request: HttpRequest) -> HttpResponse:
+def gate_check(request: HttpRequest) -> HttpResponse:  # noqa: PLR0911 - one for each kind of answer
     """Answer for `?account=` or the header X-Account; `?amount=` and `?currency=` say what the call will cost."""
     at = clock.now()
     account = request.GET.get("account") or request.headers.get("X-Account") or ""
@@ -51,9 +51,7 @@ def gate_check(request: HttpRequest) -> HttpResponse:
         if not account:
             return _problem(400, "malformed", "Name the account, as ?account= or in the header X-Account.")
         amount, currency = _asked(request)
-        if caller.account_key not in (None, account):
-            raise UnknownAccount(f"There is no account {account[:120]!r}.")
-        decision = check_account(account_key=account, amount=amount, currency=currency, at=at)
+        decision = _decide(caller, account, amount, currency, at)
     except KeyRefused as refused:
         return _problem(401, refused.code, refused.message, headers={"WWW-Authenticate": 'Bearer realm="gate"'})
     except UnknownAccount as unknown:
@@ -73,6 +71,13 @@ def _caller(request: HttpRequest, at: datetime) -> Caller:
     if scheme.lower() != "bearer":
         raise KeyRefused("Send an API key: Authorization: Bearer <key>.")
     return verify_api_key(secret.strip(), at=at)
+
+
+def _decide(caller: Caller, account: str, amount: Decimal | None, currency: str | None, at: datetime) -> Decision:
+    """Raises UnknownAccount, also for another account than the one the key is confined to."""
+    if caller.account_key not in (None, account):
+        raise UnknownAccount(f"There is no account {account[:120]!r}.")
+    return check_account(account_key=account, amount=amount, currency=currency, at=at)
 
 
 def balance_headers(decision: Decision) -> dict[str, str]:

@@ -44,7 +44,7 @@ class Decision:
     version: int = 0
 
 
-def decide(
+def decide(  # noqa: PLR0911 - one for each rule, in their order
     account: PublishedAccount, *, currency: str | None, amount: Decimal | None, at_us: int, lane_us: int
 ) -> tuple[Decision, int]:
     """Decide for a call of `amount` (None: not known) in `currency` (None: the account's main one).

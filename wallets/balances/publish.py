@@ -22,7 +22,7 @@ import logging
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
-from itertools import islice
+from itertools import groupby, islice
 from typing import Any, Final
 
 from django.db import connection
@@ -226,13 +226,9 @@ def read_accounts(
 
 def _accounts(rows: Iterable[Sequence[Any]]) -> Iterator[PublishedAccount]:
     """Rows of `read_accounts`, in order, put together by account."""
-    wallets: dict[tuple[Any, ...], list[PublishedWallet]] = {}
-    for row in rows:
-        held = wallets.setdefault(tuple(row[:4]), [])
-        if row[4] is not None:
-            held.append(PublishedWallet(*row[4:]))
-    for account, held in wallets.items():
-        yield PublishedAccount(*account, wallets=tuple(held))
+    for (account_id, key, status, currency), of_account in groupby(rows, key=lambda row: tuple(row[:4])):
+        wallets = tuple(PublishedWallet(*row[4:]) for row in of_account if row[4] is not None)
+        yield PublishedAccount(account_id, key, status, currency, wallets)
 
 
 def _for_redis(account: PublishedAccount) -> dict[str, Any]:

@@ -106,7 +106,7 @@ def purge_news(*, before: datetime, topics: Sequence[type[News]] = (), at_a_time
             return purged
 
 
-def _purge_some(before: datetime, names: Sequence[str], limit: int) -> int:
+def _purge_some(before: datetime, names: list[str], limit: int) -> int:
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(
             """SELECT n.id FROM wallets_news n
@@ -181,7 +181,8 @@ def _claim(condition: str, values: dict[str, Any]) -> list[_Claim]:
     with connection.cursor() as cursor:
         cursor.execute(f"{_PIECE} WHERE {_DUE} AND {condition} {_LOCK}", values)
         return [
-            _Claim(row[0], row[1], row[2], Piece(*row[3:7], payload=json.loads(row[7]))) for row in cursor.fetchall()
+            _Claim(delivery_id, reader, attempts, Piece(news_id, topic, subject, happened_at, json.loads(payload)))
+            for delivery_id, reader, attempts, news_id, topic, subject, happened_at, payload in cursor.fetchall()
         ]
 
 

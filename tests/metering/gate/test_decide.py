@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from decimal import Decimal as D
+from typing import Any
 
 import pytest
 
@@ -18,7 +19,7 @@ WALLET = PublishedWallet(
 
 
 def ask(
-    amount: str | None = None, *, currency: str | None = None, account: str = "ACTIVE", wallets: int = 1, **of_wallet: object
+    amount: str | None = None, *, currency: str | None = None, account: str = "ACTIVE", wallets: int = 1, **of_wallet: Any
 ) -> Decision:
     wallet = replace(WALLET, **of_wallet)
     acme = PublishedAccount(id=1, key="acme", status=account, currency="USD", wallets=(wallet,) * wallets)

@@ -124,7 +124,7 @@ def test_a_reader_of_togetherness_is_called_once_for_all_and_alone_for_what_fail
         if at == AT:
             raise ConnectionError("away")
 
-    gate = {BalancesChanged: (Reader("gate", look_again, together=True),)}
+    gate: dict[Any, Sequence[Reader]] = {BalancesChanged: (Reader("gate", look_again, together=True),)}
     with transaction.atomic():
         add_news([("", BalancesChanged([n])) for n in (1, 2, 3)], at=AT)
     assert deliver_news(readers=gate, at=AT).failed == 3
