@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import random
+import socket
+import time
 from concurrent.futures import ThreadPoolExecutor
 from copy import copy
 from dataclasses import replace
@@ -30,7 +32,7 @@ from wallets.balances.publish import (
     take_ticket,
 )
 from wallets.outbox.deliver import deliver_news
-from wallets.redis_client import Script, redis_client, redis_failures, try_redis_again
+from wallets.redis_client import TIMEOUT_SECONDS, Script, redis_client, redis_failures, try_redis_again
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("redis_server")]
 
@@ -182,6 +184,19 @@ def test_while_redis_is_away_commits_go_on_and_the_outbox_publishes_later(settin
     assert figures(acme) == ["1", "10.000000000000"]
     deliver_news(readers=READERS, at=AT)
     assert figures(acme) == ["3", "5.000000000000"]
+
+
+def test_a_redis_that_hangs_costs_a_commit_no_more_than_its_limit(settings: Any) -> None:
+    acme = wallet_of("acme", credit="10")
+    failures = redis_failures()
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        settings.REDIS_URL = f"redis://127.0.0.1:{silent.getsockname()[1]}/0"
+        started_at = time.monotonic()
+        spend(acme, "4")
+        assert time.monotonic() - started_at < 10 * TIMEOUT_SECONDS, "the limit, and room for a busy machine"
+    assert redis_failures() == failures + 1
+    acme.refresh_from_db()
+    assert acme.available == D(6)
 
 
 def test_a_restarted_redis_loses_its_old_copy_before_anyone_reads_it() -> None:
