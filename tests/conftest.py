@@ -38,7 +38,7 @@ def pytest_configure(config: pytest.Config) -> None:
     # Passwords of the cast need not withstand an attack.
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     django.setup()
-    TransactionTestCase._fixture_teardown = _empty_every_table
+    TransactionTestCase._fixture_teardown = _empty_every_table  # type: ignore[attr-defined]
     config.pluginmanager.import_plugin("tests.cast")
 
 

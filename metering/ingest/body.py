@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gzip
+import io
 import zlib
 from typing import Final
 
@@ -43,18 +45,24 @@ def _gunzip(body: bytes) -> bytes:
     decompressor = zlib.decompressobj(wbits=zlib.MAX_WBITS | 16)
     try:
         unpacked = decompressor.decompress(body, MAX_BODY_BYTES + 1)
-    except zlib.error:
+        if decompressor.unused_data:  # more members, one after the other (RFC 1952)
+            with gzip.GzipFile(fileobj=io.BytesIO(body)) as members:
+                unpacked = members.read(MAX_BODY_BYTES + 1)
+        elif not decompressor.eof and len(unpacked) <= MAX_BODY_BYTES:
+            raise EOFError
+    except EOFError:
+        raise UnknownEncoding("The gzip body ends too early.") from None
+    except (OSError, zlib.error):
         raise UnknownEncoding("The body is not valid gzip.") from None
     if len(unpacked) > MAX_BODY_BYTES:
         raise UnpackedTooLarge(f"The body unpacks to more than {MAX_BODY_BYTES} bytes.")
-    if not decompressor.eof:
-        raise UnknownEncoding("The gzip body ends too early.")
     return unpacked
 
 
 def _unzstd(body: bytes) -> bytes:
+    decompressor = zstandard.ZstdDecompressor(max_window_size=MAX_BODY_BYTES * 2)
     try:
-        with zstandard.ZstdDecompressor(max_window_size=MAX_BODY_BYTES * 2).stream_reader(body) as reader:
+        with decompressor.stream_reader(body, read_across_frames=True) as reader:
             unpacked: bytes = reader.read(MAX_BODY_BYTES + 1)
     except zstandard.ZstdError:
         raise UnknownEncoding("The body is not valid zstd.") from None

@@ -15,15 +15,17 @@ from msgspec import Meta, Raw, Struct
 
 from metering.ingest.decode import (
     DECODE_ERRORS,
+    MAX_PROPERTIES_BYTES,
     Decoded,
     Moment,
     Rejected,
     Text,
     UnreadableBody,
     UsageInput,
-    sentence,
+    refusal_of,
     split_list,
 )
+from metering.ingest.split import is_json
 
 STRUCTURED: Final = "application/cloudevents+json"
 BATCH: Final = "application/cloudevents-batch+json"
@@ -46,7 +48,7 @@ _one = msgspec.json.Decoder(_CloudEvent)
 
 
 def decode_structured(body: bytes) -> Decoded:
-    """One event whose attributes and data are one JSON object. Raises UnreadableBody when it is not a JSON object."""
+    """One event whose attributes and data are one JSON object. Raises UnreadableBody when it is none."""
     if body.lstrip()[:1] != b"{":
         raise UnreadableBody("A structured CloudEvent is a JSON object.")
     return _each([Raw(body)])
@@ -61,7 +63,12 @@ def decode_batch(body: bytes) -> Decoded:
 
 def decode_binary(body: bytes, headers: Mapping[str, str]) -> Decoded:
     """One event whose attributes are `ce-` headers (names in lower case, values percent-decoded) and whose data is the
-    body (a JSON object; empty for none)."""
+    body (a JSON object; empty for none). Raises UnreadableBody when the body is not JSON."""
+    data = body.strip() or b"{}"
+    if len(data) > MAX_PROPERTIES_BYTES:
+        return Decoded([], [], [Rejected(0, None, "invalid", f"data has {len(data)} bytes; at most {MAX_PROPERTIES_BYTES}")])
+    if not is_json(data):
+        raise UnreadableBody("The body is not valid JSON.")
     attributes = {name: unquote(value) for name, value in headers.items() if name.startswith("ce-")}
     wanted = {name: attributes.get(f"ce-{name}", "") for name in ("specversion", "id", "source", "type", "subject")}
     document: dict[str, object] = {name: value for name, value in wanted.items() if value}
@@ -69,7 +76,7 @@ def decode_binary(body: bytes, headers: Mapping[str, str]) -> Decoded:
         document["time"] = attributes["ce-time"]
     if "ce-authorization" in attributes:
         document["authorization"] = attributes["ce-authorization"]
-    document["data"] = Raw(body.strip() or b"{}")
+    document["data"] = Raw(data)
     return _each([Raw(msgspec.json.encode(document))])
 
 
@@ -80,7 +87,7 @@ def _each(raws: list[Raw]) -> Decoded:
         try:
             event = _one.decode(raw)
         except DECODE_ERRORS as error:
-            decoded.rejected.append(Rejected(index, None, "invalid", sentence(error)))
+            decoded.rejected.append(refusal_of(index, raw, error))
             continue
         decoded.events.append(
             UsageInput(

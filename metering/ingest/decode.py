@@ -9,20 +9,24 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
+from itertools import islice
 from typing import Annotated, Any, Final, NamedTuple
 
 import msgspec
 from msgspec import Meta, Raw, Struct
 
+from metering.ingest.split import NotAList, cut_list, is_json
 from wallets.errors import Refusal
 
 MAX_EVENTS: Final = 10_000
 MAX_ID: Final = 255
 MAX_PROPERTIES_BYTES: Final = 65_536
+MAX_EVENT_BYTES: Final = 1_048_576  # no event that can be taken is larger; what cannot be read is looked into up to here
 MAX_DEPTH: Final = 32
 MAX_EXPONENT: Final = 1_000
 MAX_DIGITS: Final = 1_000
+MAX_COMMAS: Final = 500_000  # in a list of events that are cut apart by the compiled decoder, which keeps every element
 
 Text = Annotated[str, Meta(min_length=1, max_length=MAX_ID)]
 Moment = Annotated[datetime, Meta(tz=True)]
@@ -74,9 +78,12 @@ class _NotStorable(ValueError):
 
 
 def _exact(text: str) -> Decimal:
-    number = Decimal(text)
-    if abs(number.adjusted()) > MAX_EXPONENT or len(text) > MAX_DIGITS:
-        raise ValueError(f"number out of range (at most {MAX_DIGITS} digits)")
+    try:
+        number = Decimal(text) if len(text) <= MAX_DIGITS else None
+    except InvalidOperation:  # an exponent beyond any that Decimal can hold
+        number = None
+    if number is None or abs(number.adjusted()) > MAX_EXPONENT:
+        raise ValueError(f"number out of range (at most {MAX_DIGITS} digits, exponents up to {MAX_EXPONENT})")
     return number
 
 
@@ -108,14 +115,34 @@ def decode_events(body: bytes) -> Decoded:
 
 
 def split_list(body: bytes) -> list[Raw]:
-    """The elements of a JSON list, not decoded. Raises UnreadableBody, TooManyEvents."""
+    """The elements of a JSON list, not decoded; `refusal_of` tells those that are no JSON.
+
+    Raises UnreadableBody, TooManyEvents.
+    """
+    raws: list[Raw] = []
+    if body.count(b",") <= MAX_COMMAS:
+        try:
+            raws = _raws.decode(body)
+        except DECODE_ERRORS:
+            raws = []
     try:
-        raws = _raws.decode(body)
-    except DECODE_ERRORS as error:
-        raise UnreadableBody(f"The body is not valid JSON: {sentence(error)}") from error
+        raws = raws or [Raw(element) for element in islice(cut_list(body.strip()), MAX_EVENTS + 1)]
+    except NotAList as error:
+        raise UnreadableBody(f"The body is not valid JSON: {error}.") from error
     if len(raws) > MAX_EVENTS:
-        raise TooManyEvents(f"At most {MAX_EVENTS} events a request; this one has {len(raws)}.")
+        raise TooManyEvents(f"At most {MAX_EVENTS} events a request; this one has more.")
     return raws
+
+
+def refusal_of(index: int, raw: Raw, error: Exception) -> Rejected:
+    """An element that could not be decoded, refused. Raises UnreadableBody when it is not JSON: then the body is not."""
+    if isinstance(error, msgspec.ValidationError):
+        return Rejected(index, _id_of(raw), "invalid", sentence(error))
+    if len(bytes(raw)) > MAX_EVENT_BYTES or not is_json(bytes(raw)):
+        raise UnreadableBody(f"The body is not valid JSON: {sentence(error)}") from error
+    if isinstance(error, msgspec.DecodeError):  # valid JSON all the same
+        return Rejected(index, None, "invalid", "the event contains half a surrogate pair")
+    return Rejected(index, _id_of(raw), "invalid", sentence(error))
 
 
 def _each(raws: list[Raw]) -> Decoded:
@@ -126,9 +153,7 @@ def _each(raws: list[Raw]) -> Decoded:
             decoded.events.append(_one.decode(raw))
             indexes.append(index)
         except DECODE_ERRORS as error:
-            if len(raws) == 1 and not isinstance(error, msgspec.ValidationError) and not _is_json(raw):
-                raise UnreadableBody(f"The body is not valid JSON: {sentence(error)}") from error
-            decoded.rejected.append(Rejected(index, _id_of(raw), "invalid", sentence(error)))
+            decoded.rejected.append(refusal_of(index, raw, error))
     return decoded
 
 
@@ -202,14 +227,6 @@ def _check_storable(value: Any, depth: int) -> None:
             raise _NotStorable(f"properties contains a number of more than {MAX_DIGITS} digits")
     elif isinstance(value, float):
         raise _NotStorable("properties contains a binary float; send a decimal")
-
-
-def _is_json(raw: Raw) -> bool:
-    try:
-        _raws.decode(b"[" + bytes(raw) + b"]")
-    except DECODE_ERRORS:
-        return False
-    return True
 
 
 def _id_of(raw: Raw) -> str | None:
