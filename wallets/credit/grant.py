@@ -52,8 +52,9 @@ def grant_credit(
     check.amount("amount", amount, above_zero=True)
     check.choice("kind", kind, list(Kind))
     paid = (amount if kind == Kind.PAID else ZERO) if price_paid is None else price_paid
-    check.amount("price_paid", paid)
-    check.expect("price_paid", "price_paid" in check.wrong or kind == Kind.PAID or paid == ZERO, "zero, unless kind is paid")
+    if price_paid is not None:
+        check.amount("price_paid", price_paid)
+        check.expect("price_paid", "price_paid" in check.wrong or kind == Kind.PAID or paid == ZERO, "zero, unless kind is paid")
     check.whole("priority", priority, least=0, most=MOST_PRIORITY)
     since = at if effective_at is None else check.moment("effective_at", effective_at)
     if expires_at is not None and "effective_at" not in check.wrong:
