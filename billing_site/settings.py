@@ -152,6 +152,8 @@ USE_TZ = True
 LANGUAGE_CODE = "en"
 USE_I18N = True
 LOCALE_PATHS = [BASE_DIR / "locale"]
+# Day before month, 24 hours: dates that read the same everywhere.
+FORMAT_MODULE_PATH = ["billing_site.formats"]
 # Navigation, names and colours of the admin. Read late: it counts rows of the apps.
 UNFOLD = SimpleLazyObject(lambda: import_string("billing_site.backoffice.appearance.UNFOLD"))
 LOGIN_URL = reverse_lazy("portal:login")

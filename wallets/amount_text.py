@@ -6,6 +6,7 @@ significant digits); where exactness is the point every digit is shown. The exac
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from decimal import ROUND_HALF_EVEN, Decimal
 from html import escape
 from typing import Final, NamedTuple
@@ -71,6 +72,17 @@ def exact_text(amount: Decimal, currency: str, *, places: int | None = None) -> 
     decimals = max(len(text.cents) - 1, 0)
     fill = max((places or 0) - decimals, 0)
     return text._replace(zeros="0" * fill) if decimals else text
+
+
+def aligned_text(amount: Decimal, currency: str, *, places: int) -> AmountText:
+    """Rounded to `places` decimals, trailing zeros set apart: a column of small and large amounts lines up."""
+    text = _text(amount, currency, places, at_least=minor_digits(currency))
+    return text._replace(zeros="0" * max(places - max(len(text.cents) - 1, 0), 0))
+
+
+def places_of(amounts: Iterable[Decimal], currency: str) -> int:
+    """How many decimals a column needs so that `line_text` of each of its amounts fits."""
+    return max((len(line_text(amount, currency).cents) - 1 for amount in amounts), default=minor_digits(currency))
 
 
 def decimals_of(amount: Decimal, currency: str) -> int:

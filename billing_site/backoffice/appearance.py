@@ -88,6 +88,7 @@ UNFOLD: Final[dict[str, Any]] = {
     "SITE_SUBHEADER": "Back office",
     "SITE_SYMBOL": "account_balance_wallet",
     "SITE_URL": None,
+    "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": lambda _: static("billing_site/mark.svg")}],
     "SHOW_HISTORY": False,
     "SHOW_VIEW_ON_SITE": False,
     "BORDER_RADIUS": "6px",

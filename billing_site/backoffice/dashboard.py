@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from django.utils.timezone import get_current_timezone, localtime
 
-from billing_site.charts import BarChart, Bar, bar_chart
+from billing_site.bar_chart import Bar, BarChart, bar_chart
 from metering.reports.consumption import Consumption, consumption, consumption_by_day, waiting_events
 from wallets.amount_text import headline_text
 from wallets.reports.attention import (
@@ -23,6 +23,8 @@ from wallets.reports.liability import Liability, liability_now
 
 ROWS: Final = 6
 DAYS: Final = 30
+CHART_WIDTH: Final = 1120
+CHART_HEIGHT: Final = 220
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +60,9 @@ def read_dashboard(*, at: datetime, user: Any) -> Dashboard | None:
     if currency:
         days = consumption_by_day(currency=currency, last_day=here.date(), days=DAYS, zone=zone)
         chart = bar_chart(
-            [Bar(f"{one.day:%-d %b}", one.amount, str(headline_text(one.amount, currency)), one.events) for one in days]
+            [Bar(f"{one.day:%-d %b}", one.amount, str(headline_text(one.amount, currency)), one.events) for one in days],
+            width=CHART_WIDTH,
+            height=CHART_HEIGHT,
         )
     return Dashboard(
         as_of=at,

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import urlencode
 
-from django.http import HttpRequest
+from django.contrib.auth import REDIRECT_FIELD_NAME
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
+from django.urls import reverse
 from unfold.sites import UnfoldAdminSite
 
 from billing_site.backoffice.dashboard import read_dashboard
@@ -17,6 +20,13 @@ class BackOfficeSite(UnfoldAdminSite):
 
     index_title = "Today"
     index_template = "admin/today.html"
+
+    def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        """Sign in, then go to the front page unless another page was asked for (Unfold's form leaves that out)."""
+        if request.method == "GET" and REDIRECT_FIELD_NAME not in request.GET:
+            query = urlencode({REDIRECT_FIELD_NAME: reverse("admin:index")})
+            return HttpResponseRedirect(f"{request.path}?{query}")
+        return super().login(request, extra_context)
 
     def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:
         """The front page."""

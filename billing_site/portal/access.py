@@ -10,7 +10,7 @@ from typing import Any, Concatenate, ParamSpec
 
 from django.contrib.auth.decorators import login_required
 from django.contrib.auth.models import AnonymousUser
-from django.db.models import QuerySet
+from django.db.models import Case, QuerySet, Value, When
 from django.http import Http404, HttpRequest, HttpResponse
 
 from metering.usage.models import UsageEvent
@@ -38,9 +38,10 @@ class Customer:
         return account
 
     def wallets(self, account: Account) -> QuerySet[Wallet]:
-        """The open wallets of one of their accounts, the default ones first."""
+        """The open wallets of one of their accounts: the one in the account's own currency first."""
         wallets = Wallet.objects.filter(account=account, account__members__user=self.user)
-        return wallets.exclude(status=Wallet.Status.CLOSED).order_by("-is_default", "currency", "id")
+        own = Case(When(currency=account.currency, then=Value(0)), default=Value(1))
+        return wallets.exclude(status=Wallet.Status.CLOSED).order_by("-is_default", own, "currency", "id")
 
     def event_pk(self, pk: int) -> int:
         """The row id, if it is of an event of one of their accounts. Raises Http404."""

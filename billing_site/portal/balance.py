@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Final
@@ -13,11 +13,12 @@ from django.utils.formats import date_format
 from django.utils.timezone import get_current_timezone, localtime
 from django.views.decorators.http import require_safe
 
-from billing_site.charts import Bar, BarChart, bar_chart
+from billing_site.bar_chart import Bar, BarChart, bar_chart
 from billing_site.portal.access import Customer, customer_page
 from metering.usage.queries import DaySpend, EventSpend, MeterSpend, latest_charges, spend_by_day, spend_by_meter
+from pricing.meters.models import Meter
 from wallets.accounts.models import Account
-from wallets.amount_text import headline_text
+from wallets.amount_text import headline_text, places_of
 from wallets.balances.models import Wallet
 from wallets.clock import now
 from wallets.credit.lot_rows import KindTotal, LotRow, credit_by_kind, lots_in_burn_order
@@ -87,6 +88,7 @@ class BalancePage:
     chart_caption: str = ""
     meters: list[MeterSpend] | None = None
     charges: list[EventSpend] | None = None
+    places: int = 2
 
 
 @require_safe
@@ -120,11 +122,12 @@ def read_balance_page(
         raise Http404
     wallet = wallets[index]
     zone, here = get_current_timezone(), localtime(at)
+    since = here.replace(hour=0, minute=0, second=0, microsecond=0) - timedelta(days=DAYS - 1)
+    charges = latest_charges(account_id=account.pk, wallet_id=wallet.pk, since=since, limit=CHARGES_SHOWN)
     days = spend_by_day(
         account_id=account.pk, currency=wallet.currency, last_day=here.date(), days=max(DAYS, here.day), zone=zone
     )
     lots = lots_in_burn_order(wallet_id=wallet.pk, at=at, limit=MOST_LOTS)
-    since = here.replace(hour=0, minute=0, second=0, microsecond=0) - timedelta(days=DAYS - 1)
     month_days = days[-here.day :]
     return BalancePage(
         as_of=at,
@@ -136,7 +139,7 @@ def read_balance_page(
         wallet=shown[index],
         when_empty=WHEN_EMPTY[wallet.on_empty],
         kinds=credit_by_kind(wallet_id=wallet.pk),
-        lots=lots[:LOTS_SHOWN],
+        lots=_with_meter_names(lots[:LOTS_SHOWN]),
         more_lots=max(len(lots) - LOTS_SHOWN, 0),
         runway=runway(wallet.available, days[-PACE_DAYS - 1 : -1], at=at),
         today=days[-1].amount,
@@ -150,7 +153,8 @@ def read_balance_page(
         ),
         chart_caption=f"Used per day in the last {DAYS} days, {wallet.currency}",
         meters=spend_by_meter(account_id=account.pk, currency=wallet.currency, start=since, end=at)[:METERS_SHOWN],
-        charges=latest_charges(account_id=account.pk, wallet_id=wallet.pk, since=since, limit=CHARGES_SHOWN),
+        charges=charges,
+        places=places_of((charge.amount for charge in charges), wallet.currency),
     )
 
 
@@ -166,6 +170,15 @@ def runway(available: Decimal, days: list[DaySpend], *, at: datetime) -> Runway 
     end = localtime(at + timedelta(hours=int(days_left * 24)))
     words = date_format(end, "D j M") if days_left < 300 else date_format(end, "M Y")  # noqa: PLR2004 - a year is near
     return Runway(words, per_day, len(days))
+
+
+def _with_meter_names(lots: list[LotRow]) -> list[LotRow]:
+    """The lots, their meters named as customers know them."""
+    codes = {code for lot in lots for code in lot.meters}
+    if not codes:
+        return lots
+    names = {meter.code: meter.name or meter.code for meter in Meter.objects.filter(code__in=codes)}
+    return [replace(lot, meters=tuple(names.get(code, code) for code in lot.meters)) for lot in lots]
 
 
 def _chosen(accounts: list[Account], key: str | None) -> Account:

@@ -12,7 +12,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.timezone import localtime
 
-from wallets.amount_text import AmountText, exact_text, headline_text, line_text, quantity_text, unit_price_text
+from wallets.amount_text import AmountText, aligned_text, exact_text, headline_text, line_text, quantity_text, unit_price_text
 from wallets.clock import now
 
 register = template.Library()
@@ -44,13 +44,17 @@ def bare_amount(amount: Decimal, currency: str) -> SafeString:
     return _html(line_text(amount, currency)._replace(currency=""))
 
 
-@register.filter
-def signed_amount(amount: Decimal, currency: str) -> SafeString:
-    """As `bare_amount`, with a plus when money came in."""
-    text = line_text(amount, currency)._replace(currency="")
-    if amount > 0:
-        return format_html('<span class="came-in">+{}</span>', _html(text))
-    return _html(text)
+@register.simple_tag
+def aligned_amount(amount: Decimal, currency: str, places: int) -> SafeString:
+    """An amount in a column of `places` decimals whose heading says the currency."""
+    return _html(aligned_text(amount, currency, places=places)._replace(currency=""))
+
+
+@register.simple_tag
+def aligned_change(amount: Decimal, currency: str, places: int) -> SafeString:
+    """As `aligned_amount`, with a plus when money came in."""
+    text = aligned_amount(amount, currency, places)
+    return format_html('<span class="came-in">+{}</span>', text) if amount > 0 else text
 
 
 @register.filter

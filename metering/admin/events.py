@@ -15,6 +15,7 @@ from django.utils.safestring import SafeString
 from unfold.decorators import display
 
 from metering.usage.explain import explain_event
+from metering.usage.explanation_text import explanation_text
 from metering.usage.models import UsageEvent
 from metering.usage.queries import EventSpend, spend_of_events
 from wallets.accounts.models import Account
@@ -31,9 +32,9 @@ class UsageEventAdmin(ReadOnlyAdmin):
     """Events: found by event id or account key. Each opens its explanation."""
 
     list_display: ClassVar[Sequence[str]] = (
-        "id_column", "account_column", "type", "time", "quantities_column", "amount_column",
+        "time", "account_column", "what_column", "quantities_column", "id_column", "amount_column",
     )  # fmt: skip
-    list_display_links: ClassVar[Sequence[str]] = ("id_column",)
+    list_display_links: ClassVar[Sequence[str]] = ("id_column", "what_column")
     list_select_related: ClassVar[Sequence[str]] = ("account",)
     search_fields: ClassVar[Sequence[str]] = ("event_id",)
     search_help_text = "Event id or account key"
@@ -81,7 +82,14 @@ class UsageEventAdmin(ReadOnlyAdmin):
     def quantities_column(self, event: UsageEvent) -> SafeString:
         """What its meters counted."""
         meters = _spend(event).meters
-        return format_html_join(" · ", "{} {}", ((quantity_text(quantity), code) for code, quantity, _ in meters))
+        texts = [f"{quantity_text(one.quantity)} {one.name.lower()}" for one in meters]
+        parts = [f"{text}," for text in texts[:-1]] + texts[-1:]
+        return format_html_join(" ", '<span class="nowrap">{}</span>', ((part,) for part in parts))
+
+    @display(description="What")
+    def what_column(self, event: UsageEvent) -> str:
+        """Its type, and the values that chose its price."""
+        return " · ".join((event.type, *_spend(event).matched))
 
     @display(description="Charged")
     def amount_column(self, event: UsageEvent) -> SafeString | str:
@@ -104,7 +112,7 @@ class UsageEventAdmin(ReadOnlyAdmin):
         except NotFound as refusal:
             raise Http404(refusal.message) from refusal
         shown = UsageEvent(pk=explanation.pk, event_id=explanation.event_id)
-        context = self.page_context(request, shown, explanation=explanation, **(extra_context or {}))
+        context = self.page_context(request, shown, explanation=explanation, as_text=explanation_text(explanation), **(extra_context or {}))
         return TemplateResponse(request, "admin/explain_page.html", context)
 
 

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from itertools import groupby
 from typing import Any, Final
 
 from django.db.models import F
@@ -127,6 +128,24 @@ class ParkedShown:
 
 
 @dataclass(frozen=True, slots=True)
+class Booking:
+    """Charges that one entry booked; without an entry nothing was drawn."""
+
+    charges: tuple[ChargeExplanation, ...]
+    entry: EntryShown | None
+
+    @property
+    def amount(self) -> Decimal:
+        """What they come to, negative when taken back."""
+        return sum((charge.amount for charge in self.charges), ZERO)
+
+    @property
+    def first(self) -> ChargeExplanation:
+        """The first of them: all are of one wallet."""
+        return self.charges[0]
+
+
+@dataclass(frozen=True, slots=True)
 class EventExplanation:
     """An event, what it was charged, and where the money came from."""
 
@@ -150,6 +169,20 @@ class EventExplanation:
         for charge in self.charges:
             sums[charge.currency] = sums.get(charge.currency, ZERO) + charge.amount
         return tuple(sorted(sums.items()))
+
+    @property
+    def costs(self) -> tuple[tuple[str, Decimal], ...]:
+        """(currency, what the event cost us), what was taken back taken off."""
+        sums: dict[str, Decimal] = {}
+        for charge in self.charges:
+            sums[charge.currency] = sums.get(charge.currency, ZERO) + charge.cost
+        return tuple(sorted(sums.items()))
+
+    @property
+    def bookings(self) -> tuple[Booking, ...]:
+        """The charges by the entry that booked them, in the order of their lines; those not booked last of their run."""
+        groups = groupby(self.charges, key=lambda charge: (charge.reverses is not None, charge.entry, charge.wallet_pk))
+        return tuple(Booking(tuple(charges), entry) for (_, entry, _), charges in groups)
 
     @property
     def status(self) -> str:

@@ -60,14 +60,26 @@ class MeterSpend:
 
 
 @dataclass(frozen=True, slots=True)
+class MeterQuantity:
+    """What one meter counted in an event."""
+
+    code: str
+    name: str
+    unit: str
+    quantity: Decimal
+
+
+@dataclass(frozen=True, slots=True)
 class EventSpend:
-    """An event with what it cost. `meters`: code and quantity of what it was charged for; `voided`: taken back since."""
+    """An event with what it cost. meters: what was counted, nothing left out but zeros; matched: the values by which its price was chosen (a model);
+    voided: taken back since."""
 
     pk: int
     event_id: str
     type: str
     time: datetime
-    meters: tuple[tuple[str, Decimal, str], ...]
+    meters: tuple[MeterQuantity, ...]
+    matched: tuple[str, ...]
     amount: Decimal
     currency: str
     voided: bool
@@ -168,7 +180,7 @@ def spend_of_events(events: Sequence[UsageEvent]) -> list[EventSpend]:
     """The events with what they cost, in the order given. Two queries, however many events."""
     ids = [event.pk for event in events]
     charges: dict[int, list[Charge]] = defaultdict(list)
-    rows = Charge.objects.filter(event_id__in=ids).select_related("meter", "wallet").order_by("event_id", "line")
+    rows = Charge.objects.filter(event_id__in=ids).select_related("meter", "wallet", "price").order_by("event_id", "line")
     for charge in rows:
         charges[charge.event_id].append(charge)
     voided = set(EventVoid.objects.filter(event_id__in=ids).values_list("event_id", flat=True))
@@ -182,7 +194,12 @@ def _spend(event: UsageEvent, charges: Sequence[Charge], *, voided: bool) -> Eve
         event_id=event.event_id,
         type=event.type,
         time=event.time,
-        meters=tuple((charge.meter.code, charge.quantity, charge.meter.unit) for charge in first),
+        meters=tuple(
+            MeterQuantity(charge.meter.code, charge.meter.name or charge.meter.code, charge.meter.unit, charge.quantity)
+            for charge in first
+            if charge.quantity
+        ),
+        matched=tuple(dict.fromkeys(str(value) for charge in first for value in charge.price.match.values())),
         amount=sum((charge.amount for charge in charges), ZERO),
         currency=charges[0].wallet.currency if charges else "",
         voided=voided,

@@ -32,6 +32,7 @@ class MeterAdmin(ReadOnlyAdmin):
     search_help_text = "Code, name or event type"
     ordering: ClassVar[Sequence[str]] = ("code",)
     paginator = Paginator
+    show_full_result_count: ClassVar[bool] = True
     actions_detail: ClassVar[Sequence[str]] = ()
     fields: ClassVar[Sequence[str]] = (
         "code", "name", "event_type", "measures_column", "unit", "filters", "dimensions", "created_at", "archived_at",
@@ -103,3 +104,4 @@ class AssignmentAdmin(ReadOnlyAdmin):
     search_help_text = "Account key or price book"
     ordering: ClassVar[Sequence[str]] = ("-effective_at", "-id")
     paginator = Paginator
+    show_full_result_count: ClassVar[bool] = True

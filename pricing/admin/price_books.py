@@ -53,6 +53,7 @@ class PriceBookAdmin(ReadOnlyAdmin):
     search_help_text = "Name or id"
     ordering: ClassVar[Sequence[str]] = ("name", "id")
     paginator = Paginator
+    show_full_result_count: ClassVar[bool] = True
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[PriceBook]:
         """Books with the version in force and how many assignments name them."""
@@ -122,6 +123,7 @@ class PriceVersionAdmin(ReadOnlyAdmin):
     search_help_text = "Version id, book or note"
     ordering: ClassVar[Sequence[str]] = ("-created_at", "-id")
     paginator = Paginator
+    show_full_result_count: ClassVar[bool] = True
 
     @display(description="Price book", ordering="book__name")
     def book_column(self, version: PriceVersion) -> str:

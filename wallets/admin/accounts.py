@@ -43,6 +43,7 @@ class AccountAdmin(ReadOnlyAdmin):
     search_help_text = "Account key, name or e-mail"
     ordering: ClassVar[Sequence[str]] = ("name", "id")
     paginator = Paginator
+    show_full_result_count: ClassVar[bool] = True
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Account]:
         """Accounts with their wallets: one more query a page."""

@@ -15,7 +15,7 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.safestring import SafeString
 from unfold.decorators import display
-from unfold.widgets import INPUT_CLASSES, UnfoldAdminCheckboxSelectMultiple, UnfoldAdminTextInputWidget
+from unfold.widgets import INPUT_CLASSES, UnfoldAdminCheckboxSelectMultipleWidget, UnfoldAdminTextInputWidget
 
 from wallets.accounts.queries import account_by_key
 from wallets.admin.action_page import ActionPage, Change, ReasonForm, run_action_page
@@ -31,7 +31,7 @@ class IssueForm(Form):
 
     name = CharField(max_length=120, widget=UnfoldAdminTextInputWidget, help_text="What uses it: gateway, nightly export.")
     scopes = MultipleChoiceField(
-        choices=[(scope, scope) for scope in SCOPES], widget=UnfoldAdminCheckboxSelectMultiple, initial=["events:write"]
+        choices=[(scope, scope) for scope in SCOPES], widget=UnfoldAdminCheckboxSelectMultipleWidget, initial=["events:write"]
     )
     account = CharField(
         max_length=120, required=False, widget=UnfoldAdminTextInputWidget,
@@ -56,6 +56,7 @@ class ApiKeyAdmin(ReadOnlyAdmin):
     search_help_text = "Name, prefix or account key"
     ordering: ClassVar[Sequence[str]] = ("-created_at", "-id")
     paginator = Paginator
+    show_full_result_count: ClassVar[bool] = True
 
     @display(description="Key", ordering="prefix")
     def prefix_column(self, key: ApiKey) -> SafeString:

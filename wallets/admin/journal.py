@@ -172,3 +172,4 @@ class LedgerAccountAdmin(ReadOnlyAdmin):
     search_fields: ClassVar[Sequence[str]] = ("qualifier",)
     ordering: ClassVar[Sequence[str]] = ("kind", "qualifier", "currency", "id")
     paginator = Paginator
+    show_full_result_count: ClassVar[bool] = True

@@ -17,6 +17,7 @@ from unfold.decorators import display
 from wallets.accounts.models import Account
 from wallets.admin.cells import id_cell, line_cell
 from wallets.admin.read_only import ReadOnlyAdmin
+from wallets.amount_text import places_of
 from wallets.balances.models import Wallet
 from wallets.clock import now
 from wallets.credit.models import CreditLot
@@ -118,6 +119,7 @@ class CreditLotAdmin(ReadOnlyAdmin):
             lot=lot,
             left=lot.remaining * 100 / lot.amount,
             lines=lines,
+            places=places_of((line.change for line in lines), lot.wallet.currency),
             may_void=lot.state in (State.OPEN, State.SCHEDULED) and self.allows(request, "change"),
             **(extra_context or {}),
         )

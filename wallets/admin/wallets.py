@@ -22,7 +22,7 @@ from wallets.admin.action_page import ActionPage, Change, ReasonForm, run_action
 from wallets.admin.cells import headline_cell, id_cell, optional_cell
 from wallets.admin.grant_form import GrantForm
 from wallets.admin.read_only import ReadOnlyAdmin
-from wallets.amount_text import headline_text
+from wallets.amount_text import headline_text, places_of
 from wallets.balances.freeze import freeze_wallet, thaw_wallet
 from wallets.balances.models import ThresholdCrossing, Wallet
 from wallets.clock import now
@@ -30,12 +30,13 @@ from wallets.credit.grant import grant_credit
 from wallets.credit.lot_rows import KindTotal, LotRow, credit_by_kind, finished_lots, lots_in_burn_order
 from wallets.credit.models import CreditLot
 from wallets.credit.void import void_lot
-from wallets.ledger.history import HistoryLine, history_of
+from wallets.ledger.history import HistoryLine, balance_steps, history_of
 from wallets.money import ZERO
 
 LOTS_SHOWN: Final = 100
 FINISHED_SHOWN: Final = 10
-ENTRIES_SHOWN: Final = 25
+ENTRIES_SHOWN: Final = 20
+STEPS_SHOWN: Final = 300
 CROSSINGS_SHOWN: Final = 10
 
 
@@ -69,7 +70,13 @@ class WalletPage:
     lots: list[LotRow]
     finished: list[LotRow]
     entries: list[HistoryLine]
+    steps: list[tuple[datetime, Decimal]]
     crossings: list[ThresholdCrossing]
+
+    @property
+    def places(self) -> int:
+        """Decimals of the ledger's column of changes."""
+        return places_of((entry.change for entry in self.entries), self.currency)
 
     @property
     def is_frozen(self) -> bool:
@@ -298,7 +305,7 @@ class WalletAdmin(ReadOnlyAdmin):
 
 
 def read_wallet_page(wallet: Wallet, *, at: datetime) -> WalletPage:
-    """The page of a wallet (its account selected along): six queries, whatever it holds."""
+    """The page of a wallet (its account selected along): seven queries, whatever it holds."""
     return WalletPage(
         pk=wallet.pk,
         public_id=wallet.public_id,
@@ -326,6 +333,7 @@ def read_wallet_page(wallet: Wallet, *, at: datetime) -> WalletPage:
         lots=lots_in_burn_order(wallet_id=wallet.pk, at=at, limit=LOTS_SHOWN),
         finished=finished_lots(wallet_id=wallet.pk, at=at, limit=FINISHED_SHOWN),
         entries=history_of(wallet_id=wallet.pk, limit=ENTRIES_SHOWN),
+        steps=balance_steps(wallet_id=wallet.pk, limit=STEPS_SHOWN),
         crossings=list(ThresholdCrossing.objects.filter(wallet_id=wallet.pk).order_by("-number")[:CROSSINGS_SHOWN]),
     )
 

@@ -80,6 +80,12 @@ def history_of(*, wallet_id: int, limit: int, before_version: int | None = None)
     ]
 
 
+def balance_steps(*, wallet_id: int, limit: int) -> list[tuple[datetime, Decimal]]:
+    """(time, balance after) of the wallet's latest `limit` entries, oldest first: a stepped line. One index range."""
+    entries = JournalEntry.objects.filter(wallet_id=wallet_id).order_by("-wallet_version")
+    return list(reversed(entries.values_list("at", "balance_after")[:limit]))
+
+
 def _revenue(entry_ids: Collection[int]) -> dict[int, list[tuple[str, Decimal]]]:
     """By entry: the meters it earned (or gave back) revenue on."""
     revenue: dict[int, list[tuple[str, Decimal]]] = defaultdict(list)

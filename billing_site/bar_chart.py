@@ -5,10 +5,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from decimal import ROUND_CEILING, Decimal
+from decimal import Decimal
 from typing import Final
 
-from wallets.amount_text import exact_text
+from billing_site.scale import round_scale, scale_text, tenth
 
 WIDTH: Final = 720
 HEIGHT: Final = 200
@@ -16,8 +16,6 @@ TOP: Final = 12
 BOTTOM: Final = 22
 LEFT: Final = 52
 GAP: Final = Decimal("0.28")
-STEPS: Final = (Decimal(1), Decimal(2), Decimal("2.5"), Decimal(5), Decimal(10))
-LINES: Final = 4
 LABELS: Final = 6
 
 
@@ -46,6 +44,7 @@ class DrawnBar:
     slot_x: Decimal
     slot_width: Decimal
     show_label: bool
+    odd_label: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,14 +73,12 @@ def bar_chart(bars: Sequence[Bar], *, width: int = WIDTH, height: int = HEIGHT) 
     base = Decimal(height - BOTTOM)
     room = base - TOP
     highest = max((bar.value for bar in bars), default=Decimal(0))
-    step = _round_step(highest / LINES) if highest > 0 else Decimal(1)
-    count = int((highest / step).to_integral_value(rounding=ROUND_CEILING)) or 1
-    top = step * count
+    scale = round_scale(Decimal(0), max(highest, Decimal(0)))
     slot = Decimal(width - LEFT) / max(len(bars), 1)
     every = max(len(bars) // LABELS, 1)
     drawn = []
     for number, bar in enumerate(bars):
-        tall = max(bar.value, Decimal(0)) / top * room
+        tall = room * scale.share(bar.value)
         if bar.value > 0:
             tall = max(tall, Decimal(1))
         x = LEFT + slot * number
@@ -90,31 +87,16 @@ def bar_chart(bars: Sequence[Bar], *, width: int = WIDTH, height: int = HEIGHT) 
                 label=bar.label,
                 text=bar.text,
                 count=bar.count,
-                x=_tenth(x + slot * GAP / 2),
-                y=_tenth(base - tall),
-                width=_tenth(slot * (1 - GAP)),
-                height=_tenth(tall),
-                middle=_tenth(x + slot / 2),
-                slot_x=_tenth(x),
-                slot_width=_tenth(slot),
+                x=tenth(x + slot * GAP / 2),
+                y=tenth(base - tall),
+                width=tenth(slot * (1 - GAP)),
+                height=tenth(tall),
+                middle=tenth(x + slot / 2),
+                slot_x=tenth(x),
+                slot_width=tenth(slot),
                 show_label=(len(bars) - 1 - number) % every == 0,
+                odd_label=(len(bars) - 1 - number) // every % 2 == 1,
             )
         )
-    lines = tuple(GridLine(_tenth(base - room * line / count), _scale_text(step * line)) for line in range(count + 1))
+    lines = tuple(GridLine(tenth(base - room * scale.share(value)), scale_text(value)) for value in scale.values())
     return BarChart(width, height, LEFT, base, tuple(drawn), lines, empty=highest <= 0)
-
-
-def _round_step(least: Decimal) -> Decimal:
-    """The smallest of 1, 2, 2.5, 5 times a power of ten that is at least this."""
-    power = Decimal(1).scaleb(least.adjusted())
-    return next(step * power for step in STEPS if step * power >= least)
-
-
-def _scale_text(value: Decimal) -> str:
-    text = exact_text(value, "")
-    cents = "" if text.cents.strip(".0") == "" else text.cents
-    return f"{text.units}{cents}"
-
-
-def _tenth(value: Decimal) -> Decimal:
-    return value.quantize(Decimal("0.1"))
