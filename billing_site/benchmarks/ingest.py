@@ -24,7 +24,6 @@ ROUNDS: Final = 3
 BATCH: Final = 5_000
 SMALL_BATCH: Final = 1_000
 CLIENT_CONNECTIONS: Final = 4
-WEB_PROCESSES: Final = 2
 
 
 def measure_ingest(
@@ -36,7 +35,7 @@ def measure_ingest(
     textbook = Vendor([f"textbook-{number:04d}" for number in range(ACCOUNTS)], vendor.api_key)
     open_accounts(textbook.accounts, at=at)
     rates: dict[str, list[float]] = {}
-    with web_processes(WEB_PROCESSES) as address:
+    with web_processes() as address:
         _warm_up(vendor, address, at)
         for number in range(ROUNDS):
             for name, rate in _round(vendor, textbook, address, number, events, textbook_events, at):
@@ -88,6 +87,12 @@ def http_rate(requests: Sequence[bytes], *, address: str, api_key: str) -> float
     failures: list[str] = []
 
     def client(mine: Sequence[bytes]) -> None:
+        try:
+            send(mine)
+        except OSError as error:
+            failures.append(str(error))
+
+    def send(mine: Sequence[bytes]) -> None:
         host, _, port = address.partition(":")
         link = http.client.HTTPConnection(host, int(port), timeout=120)
         headers = {"Authorization": f"Bearer {api_key}", "Content-Type": "application/json"}

@@ -7,24 +7,21 @@ import os
 import signal
 import socket
 import subprocess
-import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+
+from billing_site.embedded.web import web_command
 
 START_SECONDS = 30
 
 
 @contextmanager
-def web_processes(count: int) -> Iterator[str]:
-    """Serve this database with `count` processes; gives host:port, and stops them after the block."""
+def web_processes() -> Iterator[str]:
+    """Serve this database ; gives host:port, and stops them after the block."""
     port = _free_port()
     address = f"127.0.0.1:{port}"
-    command = [
-        *(sys.executable, "-m", "gunicorn", "billing_site.wsgi:application", "--bind", address, "--workers", str(count)),
-        *("--worker-class", "gthread", "--threads", "32", "--keep-alive", "75", "--log-level", "warning", "--timeout", "120"),
-    ]
-    process = subprocess.Popen(command, env=os.environ | {"PORT": str(port), "OUTBOX_WAKES_WORKER": "off"})  # noqa: S603
+    process = subprocess.Popen(web_command(address), env=os.environ | {"PORT": str(port), "OUTBOX_WAKES_WORKER": "off"})  # noqa: S603
     try:
         _wait_until_served(address, process)
         yield address

@@ -23,12 +23,11 @@ from billing_site.embedded.child import end_with_parent_process
 from billing_site.embedded.data_dir import DataDir
 from billing_site.embedded.processes import Part, Site, SiteEnded
 from billing_site.embedded.servers import servers_in_use
+from billing_site.embedded.web import web_command
 from billing_site.management.run_screen import DemoFacts, screen, seed_progress
 from wallets import clock
 
 # One process a core of a small machine; many threads in each, since those that wait for a commit share the next one.
-WEB_PROCESSES: Final = 2
-WEB_THREADS: Final = 32
 WORKER_PROCESSES: Final = 2
 HEALTHY_SECONDS: Final = 90.0
 _ANSWER_SECONDS: Final = 5.0
@@ -95,12 +94,7 @@ def _parts(data_dir: DataDir) -> list[Part]:
     return [
         Part(
             "web",
-            [
-                *(sys.executable, "-m", "gunicorn", "billing_site.wsgi:application", "--preload", "--no-control-socket"),
-                *("--bind", f"{settings.HOST}:{settings.PORT}", "--worker-class", "gthread", "--keep-alive", "75"),
-                *("--workers", str(WEB_PROCESSES), "--threads", str(WEB_THREADS), "--timeout", "120"),
-                *("--graceful-timeout", "8", "--log-level", "warning"),
-            ],
+            web_command(f"{settings.HOST}:{settings.PORT}"),
             quiet,
         ),
         Part(
