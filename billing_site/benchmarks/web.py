@@ -18,7 +18,7 @@ START_SECONDS = 30
 
 @contextmanager
 def web_processes() -> Iterator[str]:
-    """Serve this database ; gives host:port, and stops them after the block."""
+    """Serve this database; gives host:port, and stops them after the block."""
     port = _free_port()
     address = f"127.0.0.1:{port}"
     process = subprocess.Popen(web_command(address), env=os.environ | {"PORT": str(port), "OUTBOX_WAKES_WORKER": "off"})  # noqa: S603
