@@ -52,7 +52,11 @@ def step_chart(
         return None
     start = steps[0][0]
     scale = round_scale(min(level for _, level in steps), max(level for _, level in steps))
-    room, base, span = Decimal(HEIGHT - TOP - BOTTOM), Decimal(HEIGHT - BOTTOM), (until - start) // timedelta(seconds=1) or 1
+    room, base, span = (
+        Decimal(HEIGHT - TOP - BOTTOM),
+        Decimal(HEIGHT - BOTTOM),
+        (until - start) // timedelta(seconds=1) or 1,
+    )
 
     def x_of(moment: datetime) -> Decimal:
         seconds = min(max((moment - start) // timedelta(seconds=1), 0), span)
@@ -75,5 +79,8 @@ def step_chart(
         area=f"{line}V{zero}H{LEFT}Z",
         zero=zero,
         levels=tuple(Mark(Decimal(LEFT - 8), y_of(value), scale_text(value)) for value in scale.values()),
-        ends=(Mark(Decimal(LEFT), Decimal(HEIGHT - 4), label(start)), Mark(Decimal(WIDTH), Decimal(HEIGHT - 4), label(until))),
+        ends=(
+            Mark(Decimal(LEFT), Decimal(HEIGHT - 4), label(start)),
+            Mark(Decimal(WIDTH), Decimal(HEIGHT - 4), label(until)),
+        ),
     )

@@ -120,4 +120,3 @@ def _text(amount: Decimal, currency: str, places: int, *, at_least: int) -> Amou
     fraction = fraction.rstrip("0").ljust(at_least, "0")
     sign = MINUS if rounded < 0 else ""
     return AmountText(sign, whole, f".{fraction}" if fraction else "", "", currency, plain(amount))
-

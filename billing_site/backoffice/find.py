@@ -39,9 +39,23 @@ def _found(term: str) -> Iterator[tuple[str, str, str, str, int, str]]:
     wallets = Wallet.objects.select_related("account").filter(Q(public_id=term) | Q(account__key=term))
     for wallet in wallets.order_by("id")[:MOST]:
         title = f"{wallet.account.name} {wallet.currency}"
-        yield "wallets.view_wallet", title, f"Wallet {wallet.public_id}", "wallets_wallet", wallet.pk, "account_balance_wallet"
+        yield (
+            "wallets.view_wallet",
+            title,
+            f"Wallet {wallet.public_id}",
+            "wallets_wallet",
+            wallet.pk,
+            "account_balance_wallet",
+        )
     for lot in CreditLot.objects.filter(public_id=term)[:MOST]:
-        yield "wallets.view_creditlot", lot.public_id, f"{lot.kind} credit", "wallets_creditlot", lot.pk, "confirmation_number"
+        yield (
+            "wallets.view_creditlot",
+            lot.public_id,
+            f"{lot.kind} credit",
+            "wallets_creditlot",
+            lot.pk,
+            "confirmation_number",
+        )
     for version in PriceVersion.objects.select_related("book").filter(public_id=term)[:MOST]:
         yield "pricing.view_priceversion", str(version), "Price version", "pricing_priceversion", version.pk, "history"
     for book in PriceBook.objects.filter(Q(public_id=term) | Q(name__icontains=term)).order_by("name")[:MOST]:
@@ -49,4 +63,11 @@ def _found(term: str) -> Iterator[tuple[str, str, str, str, int, str]]:
     for meter in Meter.objects.filter(code__icontains=term).order_by("code")[:MOST]:
         yield "pricing.view_meter", meter.code, "Meter", "pricing_meter", meter.pk, "speed"
     for event in events_named(event_id=term, limit=MOST):
-        yield "metering.view_usageevent", event.event_id, f"Event of {event.account}", "metering_usageevent", event.pk, "bolt"
+        yield (
+            "metering.view_usageevent",
+            event.event_id,
+            f"Event of {event.account}",
+            "metering_usageevent",
+            event.pk,
+            "bolt",
+        )

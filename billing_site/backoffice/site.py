@@ -26,9 +26,15 @@ class BackOfficeSite(UnfoldAdminSite):
         if request.method == "GET" and REDIRECT_FIELD_NAME not in request.GET:
             query = urlencode({REDIRECT_FIELD_NAME: reverse("admin:index")})
             return HttpResponseRedirect(f"{request.path}?{query}")
-        return super().login(request, extra_context)
+        response: HttpResponse = super().login(request, extra_context)
+        return response
 
     def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:
         """The front page."""
-        context = {"content_title": "Today", "today": read_dashboard(at=now(), user=request.user), **(extra_context or {})}
-        return super().index(request, context)
+        context = {
+            "content_title": "Today",
+            "today": read_dashboard(at=now(), user=request.user),
+            **(extra_context or {}),
+        }
+        page: TemplateResponse = super().index(request, context)
+        return page

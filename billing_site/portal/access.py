@@ -1,5 +1,5 @@
-"""Whose pages these are. Every query of the customer's pages starts here, from the accounts of the person who signed in;
-what belongs to anyone else does not exist (404), whether it does or not (I12)."""
+"""Whose pages these are. Every query of the customer's pages starts here, from the accounts of the person who signed
+in; what belongs to anyone else does not exist (404), whether it does or not (I12)."""
 
 from __future__ import annotations
 

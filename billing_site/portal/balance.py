@@ -95,9 +95,7 @@ class BalancePage:
 @customer_page
 def balance(request: HttpRequest, customer: Customer) -> HttpResponse:
     """The balance of one wallet of one account: `?account=KEY&wallet=wal_…`, else the first of each."""
-    page = read_balance_page(
-        customer, account_key=request.GET.get("account"), wallet_id=request.GET.get("wallet"), at=now()
-    )
+    page = read_balance_page(customer, account_key=request.GET.get("account"), wallet_id=request.GET.get("wallet"), at=now())
     return render(request, "portal/balance.html", {"page": page})
 
 

@@ -12,7 +12,15 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.timezone import localtime
 
-from wallets.amount_text import AmountText, aligned_text, exact_text, headline_text, line_text, quantity_text, unit_price_text
+from wallets.amount_text import (
+    AmountText,
+    aligned_text,
+    exact_text,
+    headline_text,
+    line_text,
+    quantity_text,
+    unit_price_text,
+)
 from wallets.clock import now
 
 register = template.Library()
@@ -106,7 +114,7 @@ def plain_number(value: Any) -> str:
 
 @register.filter
 def times(value: Decimal, factor: Any) -> Decimal:
-    """value × factor, exact."""
+    """Value times factor, exact."""
     return value * Decimal(str(factor))
 
 
@@ -163,5 +171,8 @@ def until(value: datetime | None) -> SafeString | str:
 
 def _time(here: datetime, text: str) -> SafeString:
     return format_html(
-        '<time datetime="{}" title="{}">{}</time>', here.isoformat(), f"{date_format(here, 'j F Y, H:i:s')} {here:%Z}", text
+        '<time datetime="{}" title="{}">{}</time>',
+        here.isoformat(),
+        f"{date_format(here, 'j F Y, H:i:s')} {here:%Z}",
+        text,
     )

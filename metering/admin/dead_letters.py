@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any, ClassVar, Final
+from typing import Any, Final
 
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
@@ -11,7 +10,7 @@ from django.db.models import QuerySet
 from django.forms import Form
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
-from django.urls import URLPattern, path, reverse
+from django.urls import URLPattern, reverse
 from django.utils.safestring import SafeString
 from unfold.decorators import display
 
@@ -53,16 +52,16 @@ class WaitingFilter(admin.SimpleListFilter):
 class DeadLetterAdmin(ReadOnlyAdmin):
     """Unrated events: found by account key or event id; replayed singly, by selection, or all that wait."""
 
-    list_display: ClassVar[Sequence[str]] = (
+    list_display = (
         "event_column", "account_column", "reason", "detail", "parked_at", "attempts", "replayed_at",
     )  # fmt: skip
     list_display_links = None
-    list_select_related: ClassVar[Sequence[str]] = ("event", "account")
-    list_filter: ClassVar[Sequence[Any]] = (WaitingFilter, "reason")
-    search_fields: ClassVar[Sequence[str]] = ("account__key__exact", "event__event_id__exact")
+    list_select_related = ("event", "account")
+    list_filter = (WaitingFilter, "reason")
+    search_fields = ("account__key__exact", "event__event_id__exact")
     search_help_text = "Account key or event id"
-    ordering: ClassVar[Sequence[str]] = ("-parked_at", "-id")
-    actions: ClassVar[Sequence[str]] = ("replay_selected",)
+    ordering = ("-parked_at", "-id")
+    actions = ("replay_selected",)
 
     @display(description="Event")
     def event_column(self, letter: DeadLetter) -> SafeString:
@@ -76,8 +75,7 @@ class DeadLetterAdmin(ReadOnlyAdmin):
 
     def get_urls(self) -> list[URLPattern]:
         """The action's page."""
-        replay = self.admin_site.admin_view(self.replay_view)
-        return [path("replay/", replay, name="metering_deadletter_replay"), *super().get_urls()]
+        return [*self.action_urls(("replay/", self.replay_view, "replay")), *super().get_urls()]
 
     def get_actions(self, request: HttpRequest) -> dict[str, Any]:
         """Replaying is for those who may."""
@@ -100,13 +98,11 @@ class DeadLetterAdmin(ReadOnlyAdmin):
             ]
         return response
 
-    def change_view(
-        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
-    ) -> HttpResponse:
+    def record_page(self, request: HttpRequest, object_id: str) -> HttpResponse | None:  # noqa: ARG002 - as declared
         """Its explanation says why it waits."""
         letter = DeadLetter.objects.filter(pk=object_id).first() if str(object_id).isdecimal() else None
         if letter is None:
-            return super().change_view(request, object_id, form_url, extra_context)
+            return None
         return HttpResponseRedirect(reverse("admin:metering_usageevent_change", args=[letter.event_id]))
 
     def replay_view(self, request: HttpRequest) -> HttpResponse:
@@ -129,7 +125,10 @@ class DeadLetterAdmin(ReadOnlyAdmin):
 
         def preview(answers: dict[str, Any]) -> list[Change]:  # noqa: ARG001 - nothing is asked
             accounts = Account.objects.filter(pk__in=DeadLetter.objects.filter(pk__in=ids).values("account_id")).count()
-            return [Change("Events", f"{len(ids):,} waiting", "rated again"), Change("Accounts", f"{accounts:,}", "charged")]
+            return [
+                Change("Events", f"{len(ids):,} waiting", "rated again"),
+                Change("Accounts", f"{accounts:,}", "charged"),
+            ]
 
         page = ActionPage(
             "Replay unrated events", "Replay", Form, reverse("admin:metering_deadletter_changelist"), perform, preview,

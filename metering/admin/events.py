@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any, ClassVar, Final
+from typing import Any, Final
 
 from django.contrib import admin
-from django.core.exceptions import PermissionDenied
 from django.db.models import F, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
@@ -31,21 +29,24 @@ MOST_DIGITS_OF_AN_ID: Final = 18
 class UsageEventAdmin(ReadOnlyAdmin):
     """Events: found by event id or account key. Each opens its explanation."""
 
-    list_display: ClassVar[Sequence[str]] = (
+    list_display = (
         "time", "account_column", "what_column", "quantities_column", "id_column", "amount_column",
     )  # fmt: skip
-    list_display_links: ClassVar[Sequence[str]] = ("id_column", "what_column")
-    list_select_related: ClassVar[Sequence[str]] = ("account",)
-    search_fields: ClassVar[Sequence[str]] = ("event_id",)
+    list_display_links = ("id_column", "what_column")
+    list_select_related = ("account",)
+    search_fields = ("event_id",)
     search_help_text = "Event id or account key"
-    sortable_by: ClassVar[Sequence[str]] = ()
+    sortable_by = ()
 
     def get_ordering(self, request: HttpRequest) -> tuple[str, ...]:
         """Latest first: of one account by its index on time, of all by row id."""
         return ("-time", "-id") if request.GET.get("q") else ("-id",)
 
     def get_search_results(
-        self, request: HttpRequest, queryset: QuerySet[UsageEvent], search_term: str
+        self,
+        request: HttpRequest,  # noqa: ARG002 - Django's signature
+        queryset: QuerySet[UsageEvent],
+        search_term: str,
     ) -> tuple[QuerySet[UsageEvent], bool]:
         """An account's events, or the events of an id: both through an index."""
         term = search_term.strip()
@@ -99,12 +100,8 @@ class UsageEventAdmin(ReadOnlyAdmin):
             return "voided"
         return line_cell(spend.amount, spend.currency) if spend.currency else "not charged"
 
-    def change_view(
-        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
-    ) -> HttpResponse:
+    def record_page(self, request: HttpRequest, object_id: str) -> HttpResponse | None:
         """The explanation of an event."""
-        if not self.has_view_permission(request):
-            raise PermissionDenied
         if not str(object_id).isdecimal() or len(str(object_id)) > MOST_DIGITS_OF_AN_ID:
             raise Http404
         try:
@@ -112,7 +109,7 @@ class UsageEventAdmin(ReadOnlyAdmin):
         except NotFound as refusal:
             raise Http404(refusal.message) from refusal
         shown = UsageEvent(pk=explanation.pk, event_id=explanation.event_id)
-        context = self.page_context(request, shown, explanation=explanation, as_text=explanation_text(explanation), **(extra_context or {}))
+        context = self.page_context(request, shown, explanation=explanation, as_text=explanation_text(explanation))
         return TemplateResponse(request, "admin/explain_page.html", context)
 
 

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import ClassVar
-
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
@@ -22,21 +19,24 @@ from wallets.amount_text import quantity_text
 class HourlyUsageAdmin(ReadOnlyAdmin):
     """Hours: found by account key."""
 
-    list_display: ClassVar[Sequence[str]] = (
+    list_display = (
         "hour", "account_column", "meter", "dimensions_column", "events", "quantity_column", "amount_column", "cost_column",
     )  # fmt: skip
     list_display_links = None
-    list_select_related: ClassVar[Sequence[str]] = ("account", "meter")
-    search_fields: ClassVar[Sequence[str]] = ("account__key",)
+    list_select_related = ("account", "meter")
+    search_fields = ("account__key",)
     search_help_text = "Account key"
-    sortable_by: ClassVar[Sequence[str]] = ()
+    sortable_by = ()
 
     def get_ordering(self, request: HttpRequest) -> tuple[str, ...]:
         """Latest hours of one account; of all, the roll-ups begun last."""
         return ("-hour", "-id") if request.GET.get("q") else ("-id",)
 
     def get_search_results(
-        self, request: HttpRequest, queryset: QuerySet[HourlyUsage], search_term: str
+        self,
+        request: HttpRequest,  # noqa: ARG002 - Django's signature
+        queryset: QuerySet[HourlyUsage],
+        search_term: str,
     ) -> tuple[QuerySet[HourlyUsage], bool]:
         """The hours of one account."""
         term = search_term.strip()

@@ -207,7 +207,9 @@ def event_pk_of(*, event_id: str, account_key: str | None = None) -> int:
         raise NotFound(f"There is no event {event_id!r}.")
     if len(found) > 1:
         accounts = ", ".join(key for _, key in found)
-        raise Conflict(f"Several accounts sent an event {event_id!r} ({accounts}); name the account.", fields={"account": accounts})
+        raise Conflict(
+            f"Several accounts sent an event {event_id!r} ({accounts}); name the account.", fields={"account": accounts}
+        )
     return found[0][0]
 
 
@@ -274,9 +276,7 @@ def _charge(
         draws=_draws(charge, lines, lots),
         entry=None
         if entry is None
-        else EntryShown(
-            entry.pk, entry.kind, entry.at, entry.wallet_version, entry.balance_after, bytes(entry.hash).hex()
-        ),
+        else EntryShown(entry.pk, entry.kind, entry.at, entry.wallet_version, entry.balance_after, bytes(entry.hash).hex()),
     )
 
 

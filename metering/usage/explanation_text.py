@@ -33,7 +33,7 @@ def _charge_lines(charge: ChargeExplanation) -> Iterator[str]:
         f"{'Taken back: ' if charge.reverses is not None else ''}{charge.meter.name}: "
         f"{quantity_text(charge.quantity)} {unit}{'' if charge.quantity == 1 else 's'}"
         f" x {unit_price_text(price.unit_price, charge.currency, charge.meter.unit)}"
-        f" (version {price.version_number} of \"{price.book}\"{since}) = {exact_text(charge.amount, charge.currency)}"
+        f' (version {price.version_number} of "{price.book}"{since}) = {exact_text(charge.amount, charge.currency)}'
     )
     for draw in charge.draws:
         way = "to" if charge.reverses is not None else "from"

@@ -13,8 +13,7 @@ from datetime import UTC, date, datetime, timedelta, tzinfo
 from decimal import Decimal
 from typing import Any, Final, Literal
 
-from django.db.models import DateTimeField, Exists, F, OuterRef, QuerySet, Sum
-from django.db.models.fields.json import KeyTextTransform
+from django.db.models import DateTimeField, Exists, F, Func, OuterRef, QuerySet, Sum, TextField, Value
 from django.db.models.functions import Trunc, TruncDate
 
 from metering.usage.models import Charge, EventVoid, HourlyUsage, UsageEvent
@@ -71,8 +70,8 @@ class MeterQuantity:
 
 @dataclass(frozen=True, slots=True)
 class EventSpend:
-    """An event with what it cost. meters: what was counted, nothing left out but zeros; matched: the values by which its price was chosen (a model);
-    voided: taken back since."""
+    """An event with what it cost. meters: what was counted, zeros left out; matched: the values by which its price was
+    chosen (a model); voided: taken back since."""
 
     pk: int
     event_id: str
@@ -108,7 +107,7 @@ def usage_by(
         rows.annotate(
             period=Trunc("hour", granularity, output_field=DateTimeField(), tzinfo=zone),
             code=F("meter__code"),
-            **{alias: KeyTextTransform(name, "dimensions") for alias, name in names.items()},
+            **{alias: _dimension(name) for alias, name in names.items()},
         )
         .values("period", "code", "currency", *names)
         .annotate(events_sum=Sum("events"), quantity_sum=Sum("quantity"), amount_sum=Sum("amount"))
@@ -126,6 +125,11 @@ def usage_by(
         )
         for row in found
     ]
+
+
+def _dimension(name: str) -> Func:
+    """A dimension's value. (Django's own look-up takes a name of digits for a place in a list.)"""
+    return Func(F("dimensions"), Value(name), function="jsonb_extract_path_text", output_field=TextField())
 
 
 def spend_by_day(*, account_id: int, currency: str, last_day: date, days: int, zone: tzinfo) -> list[DaySpend]:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any, ClassVar
+from typing import Any
 
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
-from django.urls import URLPattern, path, reverse
+from django.urls import URLPattern, reverse
 from unfold.decorators import display
 
 from pricing.books.models import Assignment
@@ -24,20 +23,20 @@ from wallets.clock import now
 class MeterAdmin(ReadOnlyAdmin):
     """Meters: found by code, name or event type."""
 
-    list_display: ClassVar[Sequence[str]] = (
+    list_display = (
         "code", "name", "event_type", "measures_column", "dimensions_column", "status_column",
     )  # fmt: skip
-    list_filter: ClassVar[Sequence[Any]] = ("aggregation",)
-    search_fields: ClassVar[Sequence[str]] = ("code__icontains", "name__icontains", "event_type__exact")
+    list_filter = ("aggregation",)
+    search_fields = ("code__icontains", "name__icontains", "event_type__exact")
     search_help_text = "Code, name or event type"
-    ordering: ClassVar[Sequence[str]] = ("code",)
+    ordering = ("code",)
     paginator = Paginator
-    show_full_result_count: ClassVar[bool] = True
-    actions_detail: ClassVar[Sequence[str]] = ()
-    fields: ClassVar[Sequence[str]] = (
+    show_full_result_count = True
+    actions_detail = ()
+    fields = (
         "code", "name", "event_type", "measures_column", "unit", "filters", "dimensions", "created_at", "archived_at",
     )  # fmt: skip
-    readonly_fields: ClassVar[Sequence[str]] = ("measures_column",)
+    readonly_fields = ("measures_column",)
 
     @display(description="Measures")
     def measures_column(self, meter: Meter) -> str:
@@ -58,8 +57,7 @@ class MeterAdmin(ReadOnlyAdmin):
 
     def get_urls(self) -> list[URLPattern]:
         """The action's page."""
-        archive = self.admin_site.admin_view(self.archive_view)
-        return [path("<int:pk>/archive/", archive, name="pricing_meter_archive"), *super().get_urls()]
+        return [*self.action_urls(("<int:pk>/archive/", self.archive_view, "archive")), *super().get_urls()]
 
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
@@ -98,10 +96,10 @@ class MeterAdmin(ReadOnlyAdmin):
 class AssignmentAdmin(ReadOnlyAdmin):
     """Which account pays which prices from when."""
 
-    list_display: ClassVar[Sequence[str]] = ("account", "book", "effective_at", "created_at")
-    list_select_related: ClassVar[Sequence[str]] = ("account", "book")
-    search_fields: ClassVar[Sequence[str]] = ("account__key__exact", "book__name__icontains")
+    list_display = ("account", "book", "effective_at", "created_at")
+    list_select_related = ("account", "book")
+    search_fields = ("account__key__exact", "book__name__icontains")
     search_help_text = "Account key or price book"
-    ordering: ClassVar[Sequence[str]] = ("-effective_at", "-id")
+    ordering = ("-effective_at", "-id")
     paginator = Paginator
-    show_full_result_count: ClassVar[bool] = True
+    show_full_result_count = True

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Any, ClassVar, Final
+from typing import Any, Final
 
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
@@ -14,7 +14,7 @@ from django.db.models import Count, OuterRef, QuerySet, Subquery
 from django.forms import DateTimeField, DateTimeInput
 from django.http import Http404, HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
-from django.urls import URLPattern, path, reverse
+from django.urls import URLPattern, reverse
 from django.utils.timezone import localtime
 from unfold.decorators import display
 from unfold.widgets import INPUT_CLASSES
@@ -29,13 +29,18 @@ from wallets.clock import now
 Status = PriceVersion.Status
 VERSIONS_SHOWN: Final = 50
 ASSIGNMENTS_SHOWN: Final = 50
-STATUS_LABELS: Final[dict[str, str | None]] = {"in force": "success", "published": "info", "superseded": None, "draft": "warning"}
+STATUS_LABELS: Final[dict[str, str | None]] = {
+    "in force": "success",
+    "published": "info",
+    "superseded": None,
+    "draft": "warning",
+}
 
 
 class PublishForm(ReasonForm):
     """From when a draft is the price."""
 
-    field_order: ClassVar[list[str]] = ["effective_at", "reason"]
+    field_order = ["effective_at", "reason"]
 
     effective_at = DateTimeField(
         required=False,
@@ -48,22 +53,28 @@ class PublishForm(ReasonForm):
 class PriceBookAdmin(ReadOnlyAdmin):
     """Price books by name."""
 
-    list_display: ClassVar[Sequence[str]] = ("name", "currency", "default_column", "version_column", "accounts_column", "created_at")
-    search_fields: ClassVar[Sequence[str]] = ("name__icontains", "public_id__exact")
+    list_display = (
+        "name",
+        "currency",
+        "default_column",
+        "version_column",
+        "accounts_column",
+        "created_at",
+    )
+    search_fields = ("name__icontains", "public_id__exact")
     search_help_text = "Name or id"
-    ordering: ClassVar[Sequence[str]] = ("name", "id")
+    ordering = ("name", "id")
     paginator = Paginator
-    show_full_result_count: ClassVar[bool] = True
+    show_full_result_count = True
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[PriceBook]:
         """Books with the version in force and how many assignments name them."""
-        in_force = PriceVersion.objects.filter(
-            book=OuterRef("pk"), status=Status.PUBLISHED, effective_at__lte=now()
-        ).order_by("-effective_at", "-id")
-        return (
-            super()
-            .get_queryset(request)
-            .annotate(in_force=Subquery(in_force.values("number")[:1]), assigned=Count("assignments__account", distinct=True))
+        in_force = PriceVersion.objects.filter(book=OuterRef("pk"), status=Status.PUBLISHED, effective_at__lte=now()).order_by(
+            "-effective_at", "-id"
+        )
+        books: QuerySet[PriceBook] = super().get_queryset(request)
+        return books.annotate(
+            in_force=Subquery(in_force.values("number")[:1]), assigned=Count("assignments__account", distinct=True)
         )
 
     @display(description="Default", boolean=True, ordering="is_default")
@@ -82,12 +93,8 @@ class PriceBookAdmin(ReadOnlyAdmin):
         """How many accounts were ever assigned to it."""
         return int(book.assigned)  # type: ignore[attr-defined]
 
-    def change_view(
-        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
-    ) -> HttpResponse:
+    def record_page(self, request: HttpRequest, object_id: str) -> HttpResponse | None:
         """A book with its versions and who pays its prices."""
-        if not self.has_view_permission(request):
-            raise PermissionDenied
         book = PriceBook.objects.filter(pk=object_id).first() if str(object_id).isdecimal() else None
         if book is None:
             raise Http404
@@ -106,7 +113,6 @@ class PriceBookAdmin(ReadOnlyAdmin):
             prices=price_rows(in_force) if in_force else [],
             versions=[(version, version_status(version, in_force, at=at)) for version in versions],
             assignments=list(assignments[:ASSIGNMENTS_SHOWN]),
-            **(extra_context or {}),
         )
         return TemplateResponse(request, "admin/price_book_page.html", context)
 
@@ -115,15 +121,22 @@ class PriceBookAdmin(ReadOnlyAdmin):
 class PriceVersionAdmin(ReadOnlyAdmin):
     """Editions of price books."""
 
-    list_display: ClassVar[Sequence[str]] = ("book_column", "number", "status_column", "effective_at", "published_at", "note")
-    list_display_links: ClassVar[Sequence[str]] = ("book_column", "number")
-    list_select_related: ClassVar[Sequence[str]] = ("book",)
-    list_filter: ClassVar[Sequence[Any]] = ("status",)
-    search_fields: ClassVar[Sequence[str]] = ("public_id__exact", "book__name__icontains", "note__icontains")
+    list_display = (
+        "book_column",
+        "number",
+        "status_column",
+        "effective_at",
+        "published_at",
+        "note",
+    )
+    list_display_links = ("book_column", "number")
+    list_select_related = ("book",)
+    list_filter = ("status",)
+    search_fields = ("public_id__exact", "book__name__icontains", "note__icontains")
     search_help_text = "Version id, book or note"
-    ordering: ClassVar[Sequence[str]] = ("-created_at", "-id")
+    ordering = ("-created_at", "-id")
     paginator = Paginator
-    show_full_result_count: ClassVar[bool] = True
+    show_full_result_count = True
 
     @display(description="Price book", ordering="book__name")
     def book_column(self, version: PriceVersion) -> str:
@@ -137,15 +150,10 @@ class PriceVersionAdmin(ReadOnlyAdmin):
 
     def get_urls(self) -> list[URLPattern]:
         """The action's page."""
-        publish = self.admin_site.admin_view(self.publish_view)
-        return [path("<int:pk>/publish/", publish, name="pricing_priceversion_publish"), *super().get_urls()]
+        return [*self.action_urls(("<int:pk>/publish/", self.publish_view, "publish")), *super().get_urls()]
 
-    def change_view(
-        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
-    ) -> HttpResponse:
+    def record_page(self, request: HttpRequest, object_id: str) -> HttpResponse | None:
         """A version with its prices."""
-        if not self.has_view_permission(request):
-            raise PermissionDenied
         version = self._version(object_id)
         at = now()
         published = PriceVersion.objects.filter(book_id=version.book_id, status=Status.PUBLISHED, effective_at__lte=at)
@@ -161,7 +169,6 @@ class PriceVersionAdmin(ReadOnlyAdmin):
             status=version_status(version, in_force, at=at),
             prices=price_rows(version),
             actions_detail=buttons,
-            **(extra_context or {}),
         )
         return TemplateResponse(request, "admin/price_version_page.html", context)
 
@@ -207,7 +214,11 @@ def version_in_force(versions: Sequence[PriceVersion], *, at: datetime) -> Price
         for version in versions
         if version.status == Status.PUBLISHED and version.effective_at is not None and version.effective_at <= at
     ]
-    return max(effective, key=lambda version: (version.effective_at or datetime.min.replace(tzinfo=UTC), version.pk), default=None)
+    return max(
+        effective,
+        key=lambda version: (version.effective_at or datetime.min.replace(tzinfo=UTC), version.pk),
+        default=None,
+    )
 
 
 def version_status(version: PriceVersion, in_force: PriceVersion | None, *, at: datetime) -> str:

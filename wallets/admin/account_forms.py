@@ -19,7 +19,9 @@ class AccountForm(Form):
     """A new customer."""
 
     key = CharField(
-        max_length=120, widget=UnfoldAdminTextInputWidget, help_text="Your own name for it; letters, digits and . _ : @ / + -"
+        max_length=120,
+        widget=UnfoldAdminTextInputWidget,
+        help_text="Your own name for it; letters, digits and . _ : @ / + -",
     )
     name = CharField(max_length=200, widget=UnfoldAdminTextInputWidget)
     email = EmailField(required=False, widget=UnfoldAdminEmailInputWidget)
@@ -43,7 +45,9 @@ class WalletForm(Form):
     """A further wallet."""
 
     currency = CharField(
-        max_length=16, widget=UnfoldAdminTextInputWidget, help_text="A currency such as EUR, or a credit unit of your own."
+        max_length=16,
+        widget=UnfoldAdminTextInputWidget,
+        help_text="A currency such as EUR, or a credit unit of your own.",
     )
     name = CharField(max_length=120, required=False, widget=UnfoldAdminTextInputWidget)
 

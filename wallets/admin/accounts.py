@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any, ClassVar, Final
+from typing import Any, Final
 
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
@@ -11,7 +10,7 @@ from django.core.paginator import Paginator
 from django.db.models import Prefetch, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
-from django.urls import URLPattern, path, reverse
+from django.urls import URLPattern, reverse
 from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 from unfold.decorators import display
@@ -36,14 +35,14 @@ MOST_KEYS: Final = 20
 class AccountAdmin(ReadOnlyAdmin):
     """Customer companies: found by key, name or e-mail."""
 
-    list_display: ClassVar[Sequence[str]] = ("name", "key_column", "status_column", "available_column", "created_at")
-    list_display_links: ClassVar[Sequence[str]] = ("name", "key_column")
-    list_filter: ClassVar[Sequence[Any]] = ("status",)
-    search_fields: ClassVar[Sequence[str]] = ("key__exact", "key__istartswith", "name__icontains", "email__iexact")
+    list_display = ("name", "key_column", "status_column", "available_column", "created_at")
+    list_display_links = ("name", "key_column")
+    list_filter = ("status",)
+    search_fields = ("key__exact", "key__istartswith", "name__icontains", "email__iexact")
     search_help_text = "Account key, name or e-mail"
-    ordering: ClassVar[Sequence[str]] = ("name", "id")
+    ordering = ("name", "id")
     paginator = Paginator
-    show_full_result_count: ClassVar[bool] = True
+    show_full_result_count = True
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Account]:
         """Accounts with their wallets: one more query a page."""
@@ -68,13 +67,12 @@ class AccountAdmin(ReadOnlyAdmin):
 
     def get_urls(self) -> list[URLPattern]:
         """The actions' pages."""
-        pages = [
+        own = self.action_urls(
             ("open/", self.open_view, "open"),
             ("<int:pk>/suspend/", self.suspend_view, "suspend"),
             ("<int:pk>/reinstate/", self.reinstate_view, "reinstate"),
             ("<int:pk>/open-wallet/", self.open_wallet_view, "open_wallet"),
-        ]
-        own = [path(route, self.admin_site.admin_view(view), name=f"wallets_account_{name}") for route, view, name in pages]
+        )
         return own + super().get_urls()
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
@@ -85,12 +83,8 @@ class AccountAdmin(ReadOnlyAdmin):
             response.context_data["actions_list"] = buttons
         return response
 
-    def change_view(
-        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
-    ) -> HttpResponse:
+    def record_page(self, request: HttpRequest, object_id: str) -> HttpResponse | None:
         """The customer's page."""
-        if not self.has_view_permission(request):
-            raise PermissionDenied
         account = self._account(object_id)
         context = self.page_context(
             request,
@@ -103,7 +97,6 @@ class AccountAdmin(ReadOnlyAdmin):
             ),
             keys=list(ApiKey.objects.filter(account=account).order_by("revoked_at", "-created_at", "-id")[:MOST_KEYS]),
             actions_detail=self._buttons(request, account),
-            **(extra_context or {}),
         )
         return TemplateResponse(request, "admin/account_page.html", context)
 

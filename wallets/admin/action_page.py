@@ -33,7 +33,7 @@ LONGEST_TOKEN: Final = 64
 
 
 class AlreadyDone(Refusal):
-    """This confirmation was sent before and took effect then."""
+    """The confirmation was sent before and took effect then."""
 
     code = "already_done"
 
@@ -104,9 +104,7 @@ def run_action_page(request: HttpRequest, page: ActionPage, context: dict[str, A
 
 def _claim(request: HttpRequest, token: str) -> int:
     """Take the token of this confirmation; a second one waits for the first and is refused."""
-    claim = claim_key(
-        caller=f"admin:{request.user.pk}", key=token, body_hash=hashlib.sha256(token.encode()).digest(), at=now()
-    )
+    claim = claim_key(caller=f"admin:{request.user.pk}", key=token, body_hash=hashlib.sha256(token.encode()).digest(), at=now())
     if not isinstance(claim, int):
         raise AlreadyDone("This was confirmed before and is done; nothing was done twice.")
     return claim

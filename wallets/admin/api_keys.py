@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import UTC, datetime, time
-from typing import Any, ClassVar
+from typing import Any
 
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
@@ -12,7 +11,7 @@ from django.core.paginator import Paginator
 from django.forms import CharField, DateField, DateInput, Form, MultipleChoiceField
 from django.http import Http404, HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
-from django.urls import URLPattern, path, reverse
+from django.urls import URLPattern, reverse
 from django.utils.safestring import SafeString
 from unfold.decorators import display
 from unfold.widgets import INPUT_CLASSES, UnfoldAdminCheckboxSelectMultipleWidget, UnfoldAdminTextInputWidget
@@ -31,7 +30,9 @@ class IssueForm(Form):
 
     name = CharField(max_length=120, widget=UnfoldAdminTextInputWidget, help_text="What uses it: gateway, nightly export.")
     scopes = MultipleChoiceField(
-        choices=[(scope, scope) for scope in SCOPES], widget=UnfoldAdminCheckboxSelectMultipleWidget, initial=["events:write"]
+        choices=[(scope, scope) for scope in SCOPES],
+        widget=UnfoldAdminCheckboxSelectMultipleWidget,
+        initial=["events:write"],
     )
     account = CharField(
         max_length=120, required=False, widget=UnfoldAdminTextInputWidget,
@@ -48,15 +49,15 @@ class IssueForm(Form):
 class ApiKeyAdmin(ReadOnlyAdmin):
     """Keys: found by name, prefix or account key."""
 
-    list_display: ClassVar[Sequence[str]] = (
+    list_display = (
         "name", "prefix_column", "status_column", "account_column", "scopes_column", "last_used_at", "created_at",
     )  # fmt: skip
-    list_select_related: ClassVar[Sequence[str]] = ("account",)
-    search_fields: ClassVar[Sequence[str]] = ("name__icontains", "prefix__exact", "account__key__exact")
+    list_select_related = ("account",)
+    search_fields = ("name__icontains", "prefix__exact", "account__key__exact")
     search_help_text = "Name, prefix or account key"
-    ordering: ClassVar[Sequence[str]] = ("-created_at", "-id")
+    ordering = ("-created_at", "-id")
     paginator = Paginator
-    show_full_result_count: ClassVar[bool] = True
+    show_full_result_count = True
 
     @display(description="Key", ordering="prefix")
     def prefix_column(self, key: ApiKey) -> SafeString:
@@ -81,8 +82,7 @@ class ApiKeyAdmin(ReadOnlyAdmin):
     def get_urls(self) -> list[URLPattern]:
         """The actions' pages."""
         return [
-            path("issue/", self.admin_site.admin_view(self.issue_view), name="wallets_apikey_issue"),
-            path("<int:pk>/revoke/", self.admin_site.admin_view(self.revoke_view), name="wallets_apikey_revoke"),
+            *self.action_urls(("issue/", self.issue_view, "issue"), ("<int:pk>/revoke/", self.revoke_view, "revoke")),
             *super().get_urls(),
         ]
 
@@ -96,21 +96,15 @@ class ApiKeyAdmin(ReadOnlyAdmin):
             ]
         return response
 
-    def change_view(
-        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
-    ) -> HttpResponse:
+    def record_page(self, request: HttpRequest, object_id: str) -> HttpResponse | None:
         """One key, without its secret."""
-        if not self.has_view_permission(request):
-            raise PermissionDenied
         key = self._key(object_id)
         status = key_status(key, at=now())
         buttons = []
         if status == "active" and self.allows(request, "change"):
             link = reverse("admin:wallets_apikey_revoke", args=[key.pk])
             buttons.append({"title": "Revoke", "path": link, "icon": "block", "variant": "danger", "attrs": {}})
-        context = self.page_context(
-            request, key, key=key, status=status, actions_detail=buttons, **(extra_context or {})
-        )
+        context = self.page_context(request, key, key=key, status=status, actions_detail=buttons)
         return TemplateResponse(request, "admin/api_key_page.html", context)
 
     def issue_view(self, request: HttpRequest) -> HttpResponse:

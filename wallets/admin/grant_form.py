@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 from decimal import Decimal
-from typing import Any, ClassVar
+from typing import Any
 
 from django.forms import ChoiceField, DateField, DateInput, DecimalField, IntegerField
 from unfold.widgets import (
@@ -22,10 +22,13 @@ from wallets.money import DIGITS, SCALE
 class GrantForm(ReasonForm):
     """Amount and terms of a lot. Units: the wallet's currency."""
 
-    field_order: ClassVar[list[str]] = ["amount", "kind", "price_paid", "valid_through", "priority", "reason"]
+    field_order = ["amount", "kind", "price_paid", "valid_through", "priority", "reason"]
 
     amount = DecimalField(
-        max_digits=DIGITS, decimal_places=SCALE, min_value=Decimal("0.000000000001"), widget=UnfoldAdminDecimalFieldWidget
+        max_digits=DIGITS,
+        decimal_places=SCALE,
+        min_value=Decimal("0.000000000001"),
+        widget=UnfoldAdminDecimalFieldWidget,
     )
     kind = ChoiceField(
         choices=CreditLot.Kind.choices, initial=CreditLot.Kind.PROMOTIONAL, widget=UnfoldAdminSelectWidget,

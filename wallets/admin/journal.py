@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any, ClassVar
 
 from django.contrib import admin
-from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
 from django.db.models import DecimalField, OuterRef, QuerySet, Subquery, Sum, Value
 from django.db.models.functions import Coalesce
@@ -49,15 +46,15 @@ class PostingRow:
 class JournalEntryAdmin(ReadOnlyAdmin):
     """Entries: found by id, wallet id or account key."""
 
-    list_display: ClassVar[Sequence[str]] = (
+    list_display = (
         "id_column", "at", "kind_column", "account_column", "change_column", "balance_column", "reason",
     )  # fmt: skip
-    list_display_links: ClassVar[Sequence[str]] = ("id_column", "at")
-    list_select_related: ClassVar[Sequence[str]] = ("wallet__account",)
-    list_filter: ClassVar[Sequence[Any]] = ("kind",)
-    search_fields: ClassVar[Sequence[str]] = ("id",)
+    list_display_links = ("id_column", "at")
+    list_select_related = ("wallet__account",)
+    list_filter = ("kind",)
+    search_fields = ("id",)
     search_help_text = "Entry number, wallet id or account key"
-    ordering: ClassVar[Sequence[str]] = ("-id",)
+    ordering = ("-id",)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[JournalEntry]:
         """Entries with what each did to its balance."""
@@ -69,10 +66,14 @@ class JournalEntryAdmin(ReadOnlyAdmin):
         )
         amount = DecimalField(max_digits=30, decimal_places=12)
         change = Coalesce(Subquery(wallet_side, output_field=amount), Value(ZERO), output_field=amount)
-        return super().get_queryset(request).defer("hash").annotate(change_of_balance=change)
+        entries: QuerySet[JournalEntry] = super().get_queryset(request).defer("hash")
+        return entries.annotate(change_of_balance=change)
 
     def get_search_results(
-        self, request: HttpRequest, queryset: QuerySet[JournalEntry], search_term: str
+        self,
+        request: HttpRequest,  # noqa: ARG002 - Django's signature
+        queryset: QuerySet[JournalEntry],
+        search_term: str,
     ) -> tuple[QuerySet[JournalEntry], bool]:
         """By what an index can find: a number, a wallet, an account."""
         term = search_term.strip()
@@ -110,12 +111,8 @@ class JournalEntryAdmin(ReadOnlyAdmin):
         """What was left."""
         return line_cell(entry.balance_after, entry.currency)
 
-    def change_view(
-        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
-    ) -> HttpResponse:
+    def record_page(self, request: HttpRequest, object_id: str) -> HttpResponse | None:
         """One entry with its postings."""
-        if not self.has_view_permission(request):
-            raise PermissionDenied
         known = str(object_id).isdecimal() and len(str(object_id)) <= MOST_DIGITS_OF_AN_ID
         entries = JournalEntry.objects.select_related("wallet__account")
         entry = entries.filter(pk=int(object_id)).first() if known else None
@@ -137,7 +134,6 @@ class JournalEntryAdmin(ReadOnlyAdmin):
             before_hash=bytes(before.hash).hex() if before else "",
             after=JournalEntry.objects.filter(wallet_id=entry.wallet_id, wallet_version=entry.wallet_version + 1).first(),
             reversed_by=JournalEntry.objects.filter(reverses_id=entry.pk).first(),
-            **(extra_context or {}),
         )
         return TemplateResponse(request, "admin/journal_entry_page.html", context)
 
@@ -146,7 +142,9 @@ def posting_rows(entry: JournalEntry) -> list[PostingRow]:
     """The postings of an entry, as debit and credit. Two queries."""
     postings = list(Posting.objects.filter(entry_id=entry.pk).select_related("ledger_account").order_by("line"))
     lots = dict(
-        CreditLot.objects.filter(pk__in={posting.lot_id for posting in postings if posting.lot_id}).values_list("pk", "public_id")
+        CreditLot.objects.filter(pk__in={posting.lot_id for posting in postings if posting.lot_id}).values_list(
+            "pk", "public_id"
+        )
     )
     return [
         PostingRow(
@@ -167,9 +165,9 @@ def posting_rows(entry: JournalEntry) -> list[PostingRow]:
 class LedgerAccountAdmin(ReadOnlyAdmin):
     """The chart of accounts in use."""
 
-    list_display: ClassVar[Sequence[str]] = ("kind", "qualifier", "currency")
-    list_filter: ClassVar[Sequence[Any]] = ("kind",)
-    search_fields: ClassVar[Sequence[str]] = ("qualifier",)
-    ordering: ClassVar[Sequence[str]] = ("kind", "qualifier", "currency", "id")
+    list_display = ("kind", "qualifier", "currency")
+    list_filter = ("kind",)
+    search_fields = ("qualifier",)
+    ordering = ("kind", "qualifier", "currency", "id")
     paginator = Paginator
-    show_full_result_count: ClassVar[bool] = True
+    show_full_result_count = True

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import timedelta
-from typing import Any, ClassVar
+from typing import Any
 
 from django.contrib import admin
-from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
@@ -32,7 +30,7 @@ class ExpiresFilter(admin.SimpleListFilter):
 
     title = "expires"
     parameter_name = "expires"
-    DAYS: ClassVar[dict[str, str]] = {"7": "Within 7 days", "30": "Within 30 days"}
+    DAYS = {"7": "Within 7 days", "30": "Within 30 days"}
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:  # noqa: ARG002 - Django's signature
         """The choices."""
@@ -50,17 +48,20 @@ class ExpiresFilter(admin.SimpleListFilter):
 class CreditLotAdmin(ReadOnlyAdmin):
     """Lots: found by lot id, wallet id or account key."""
 
-    list_display: ClassVar[Sequence[str]] = (
+    list_display = (
         "id_column", "account_column", "kind", "state_column", "remaining_column", "amount_column", "expires_at", "created_at",
     )  # fmt: skip
-    list_select_related: ClassVar[Sequence[str]] = ("wallet__account",)
-    list_filter: ClassVar[Sequence[Any]] = ("state", "kind", ExpiresFilter)
-    search_fields: ClassVar[Sequence[str]] = ("public_id",)
+    list_select_related = ("wallet__account",)
+    list_filter = ("state", "kind", ExpiresFilter)
+    search_fields = ("public_id",)
     search_help_text = "Lot id, wallet id or account key"
-    ordering: ClassVar[Sequence[str]] = ("-id",)
+    ordering = ("-id",)
 
     def get_search_results(
-        self, request: HttpRequest, queryset: QuerySet[CreditLot], search_term: str
+        self,
+        request: HttpRequest,  # noqa: ARG002 - Django's signature
+        queryset: QuerySet[CreditLot],
+        search_term: str,
     ) -> tuple[QuerySet[CreditLot], bool]:
         """By what an index can find."""
         term = search_term.strip()
@@ -102,12 +103,8 @@ class CreditLotAdmin(ReadOnlyAdmin):
         """What it held at first."""
         return line_cell(lot.amount, lot.wallet.currency)
 
-    def change_view(
-        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
-    ) -> HttpResponse:
+    def record_page(self, request: HttpRequest, object_id: str) -> HttpResponse | None:
         """A lot: its terms, and each entry that drew from it or gave back to it."""
-        if not self.has_view_permission(request):
-            raise PermissionDenied
         lots = CreditLot.objects.select_related("wallet__account")
         lot = lots.filter(pk=object_id).first() if str(object_id).isdecimal() else None
         if lot is None:
@@ -121,6 +118,5 @@ class CreditLotAdmin(ReadOnlyAdmin):
             lines=lines,
             places=places_of((line.change for line in lines), lot.wallet.currency),
             may_void=lot.state in (State.OPEN, State.SCHEDULED) and self.allows(request, "change"),
-            **(extra_context or {}),
         )
         return TemplateResponse(request, "admin/lot_page.html", context)

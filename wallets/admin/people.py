@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin
 from django.contrib.auth.admin import GroupAdmin as DjangoGroupAdmin
@@ -16,6 +15,11 @@ from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationFo
 from wallets.accounts.models import Member, User
 from wallets.admin.read_only import PER_PAGE
 from wallets.clock import now
+
+if TYPE_CHECKING:
+    _UserAdmin = DjangoUserAdmin[User]
+else:
+    _UserAdmin = DjangoUserAdmin
 
 
 class PersonCreationForm(UserCreationForm):
@@ -30,34 +34,34 @@ class MemberInline(TabularInline):
     """The accounts of a person."""
 
     model = Member
-    fields: ClassVar[Sequence[str]] = ("account", "role")
-    autocomplete_fields: ClassVar[Sequence[str]] = ("account",)
+    fields = ("account", "role")
+    autocomplete_fields = ("account",)
     extra = 0
 
 
 @admin.register(User)
-class PersonAdmin(DjangoUserAdmin, ModelAdmin):
+class PersonAdmin(_UserAdmin, ModelAdmin):
     """People: found by e-mail address or name."""
 
     form = UserChangeForm
     add_form = PersonCreationForm
     change_password_form = AdminPasswordChangeForm
-    list_display: ClassVar[Sequence[str]] = ("email", "first_name", "last_name", "is_staff", "is_active", "last_login")
-    list_filter: ClassVar[Sequence[Any]] = ("is_staff", "is_active", "groups")
-    search_fields: ClassVar[Sequence[str]] = ("email", "first_name", "last_name")
-    ordering: ClassVar[Sequence[str]] = ("email",)
-    inlines: ClassVar[Sequence[Any]] = (MemberInline,)
-    list_per_page: ClassVar[int] = PER_PAGE
+    list_display = ("email", "first_name", "last_name", "is_staff", "is_active", "last_login")
+    list_filter = ("is_staff", "is_active", "groups")
+    search_fields = ("email", "first_name", "last_name")
+    ordering = ("email",)
+    inlines = (MemberInline,)
+    list_per_page = PER_PAGE
     paginator = Paginator
     list_fullwidth = True
-    fieldsets: ClassVar[Any] = (
+    fieldsets = (
         (None, {"fields": ("email", "password")}),
         ("Person", {"fields": ("first_name", "last_name", "time_zone")}),
         ("Back office", {"fields": ("is_active", "is_staff", "is_superuser", "groups")}),
     )
-    add_fieldsets: ClassVar[Any] = ((None, {"fields": ("email", "usable_password", "password1", "password2")}),)
+    add_fieldsets = ((None, {"fields": ("email", "usable_password", "password1", "password2")}),)
 
-    def save_formset(self, request: Any, form: Any, formset: Any, change: Any) -> None:
+    def save_formset(self, request: Any, form: Any, formset: Any, change: Any) -> None:  # noqa: ARG002 - Django's
         """A new membership begins now."""
         for member in formset.save(commit=False):
             if member.created_at is None:

@@ -3,19 +3,30 @@ does so through a verb, behind a form that asks for a reason (`action_page.py`).
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
+from django.contrib.admin import ShowFacets
+from django.core.exceptions import PermissionDenied
+from django.urls import URLPattern, path
 from django.utils.functional import cached_property
 from unfold import paginator as unfold_paginator
 from unfold.admin import ModelAdmin
 
 if TYPE_CHECKING:
+    from django.contrib.admin import ModelAdmin as DjangoModelAdmin
     from django.db.models import Model
-    from django.http import HttpRequest
+    from django.http import HttpRequest, HttpResponse
 
 PER_PAGE: Final = 50
 # Pages further on would make PostgreSQL walk over everything before them; whoever needs row 50,000 narrows the search.
 MOST_PAGES: Final = 1_000
+
+
+if TYPE_CHECKING:
+    _Base = DjangoModelAdmin[Any]  # Unfold's has no types; what it adds are class attributes
+else:
+    _Base = ModelAdmin
 
 
 class InfinitePaginator(unfold_paginator.InfinitePaginator):
@@ -30,15 +41,15 @@ class InfinitePaginator(unfold_paginator.InfinitePaginator):
         return PER_PAGE * MOST_PAGES
 
 
-class ReadOnlyAdmin(ModelAdmin):
-    """Records are looked at. `row_actions` and buttons lead to action pages."""
+class ReadOnlyAdmin(_Base):
+    """Records are looked at. Buttons lead to action pages."""
 
-    list_per_page: ClassVar[int] = PER_PAGE
-    paginator = InfinitePaginator
-    show_full_result_count: ClassVar[bool] = False
-    list_fullwidth: ClassVar[bool] = True
-    actions = None
-    show_facets = False
+    list_per_page = PER_PAGE
+    paginator: ClassVar[Any] = InfinitePaginator
+    show_full_result_count = False
+    list_fullwidth = True
+    actions: Any = None
+    show_facets = ShowFacets.NEVER
 
     def has_add_permission(self, request: HttpRequest) -> bool:  # noqa: ARG002 - Django's signature
         """Nobody adds a record by hand."""
@@ -56,6 +67,24 @@ class ReadOnlyAdmin(ModelAdmin):
         """Django lets who may change look too, but asks our refusals above; ask the person's permissions instead."""
         name = f"{self.opts.app_label}.view_{self.opts.model_name}"
         return bool(request.user.has_perm(name))
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """Our page on the record, for those who may see it; Django's where we have none."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        page = self.record_page(request, object_id)
+        return super().change_view(request, object_id, form_url, extra_context) if page is None else page
+
+    def record_page(self, request: HttpRequest, object_id: str) -> HttpResponse | None:  # noqa: ARG002 - for subclasses
+        """The page on one record, by its row id; None leaves it to Django. Raises Http404."""
+        return None
+
+    def action_urls(self, *pages: tuple[str, Callable[..., HttpResponse], str]) -> list[URLPattern]:
+        """URLs of action pages, named after the model: (route, view, name) -> `admin:wallets_wallet_name`."""
+        prefix = f"{self.opts.app_label}_{self.opts.model_name}"
+        return [path(route, self.admin_site.admin_view(view), name=f"{prefix}_{name}") for route, view, name in pages]
 
     def allows(self, request: HttpRequest, verb: str) -> bool:
         """May this person do `verb` (`add`, `change`) to records of this kind through an action page?"""

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from decimal import Decimal
-from typing import Any, ClassVar, Final
+from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from django.contrib import admin
@@ -14,7 +13,7 @@ from django.core.exceptions import PermissionDenied
 from django.db.models import F, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
-from django.urls import URLPattern, path, reverse
+from django.urls import URLPattern, reverse
 from django.utils.safestring import SafeString
 from unfold.decorators import display
 
@@ -94,7 +93,7 @@ class HoldsFilter(admin.SimpleListFilter):
 
     title = "holds"
     parameter_name = "holds"
-    CHOICES: ClassVar[dict[str, str]] = {"credit": "Credit", "nothing": "Nothing", "overdraft": "Overdraft"}
+    CHOICES = {"credit": "Credit", "nothing": "Nothing", "overdraft": "Overdraft"}
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:  # noqa: ARG002 - Django's signature
         """The choices."""
@@ -116,15 +115,15 @@ class HoldsFilter(admin.SimpleListFilter):
 class WalletAdmin(ReadOnlyAdmin):
     """Wallets: found by id or account key."""
 
-    list_display: ClassVar[Sequence[str]] = (
+    list_display = (
         "account_column", "id_column", "status_column", "available_column", "held_column", "overdraft_column", "opened_at",
     )  # fmt: skip
-    list_display_links: ClassVar[Sequence[str]] = ("account_column", "id_column")
-    list_select_related: ClassVar[Sequence[str]] = ("account",)
-    list_filter: ClassVar[Sequence[Any]] = ("status", HoldsFilter)
-    search_fields: ClassVar[Sequence[str]] = ("public_id__exact", "account__key__exact", "account__name__icontains")
+    list_display_links = ("account_column", "id_column")
+    list_select_related = ("account",)
+    list_filter = ("status", HoldsFilter)
+    search_fields = ("public_id__exact", "account__key__exact", "account__name__icontains")
     search_help_text = "Wallet id, account key or name"
-    ordering: ClassVar[Sequence[str]] = ("-id",)
+    ordering = ("-id",)
 
     @display(description="Account", ordering="account__name")
     def account_column(self, wallet: Wallet) -> str:
@@ -158,21 +157,16 @@ class WalletAdmin(ReadOnlyAdmin):
 
     def get_urls(self) -> list[URLPattern]:
         """The actions' pages."""
-        pages = [
+        own = self.action_urls(
             ("<int:pk>/grant-credit/", self.grant_credit_view, "grant_credit"),
             ("<int:pk>/freeze/", self.freeze_view, "freeze"),
             ("<int:pk>/thaw/", self.thaw_view, "thaw"),
             ("<int:pk>/lots/<int:lot_pk>/void/", self.void_lot_view, "void_lot"),
-        ]
-        own = [path(route, self.admin_site.admin_view(view), name=f"wallets_wallet_{name}") for route, view, name in pages]
+        )
         return own + super().get_urls()
 
-    def change_view(
-        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
-    ) -> HttpResponse:
+    def record_page(self, request: HttpRequest, object_id: str) -> HttpResponse | None:
         """The wallet page."""
-        if not self.has_view_permission(request):
-            raise PermissionDenied
         wallet = self._wallet(object_id)
         at = now()
         page = read_wallet_page(wallet, at=at)
@@ -183,7 +177,6 @@ class WalletAdmin(ReadOnlyAdmin):
             actions_detail=self._buttons(request, page),
             may_void=self.allows_lot(request, "change"),
             largest_kind=max((kind.remaining for kind in page.kinds), default=ZERO),
-            **(extra_context or {}),
         )
         return TemplateResponse(request, "admin/wallet_page.html", context)
 

@@ -63,7 +63,8 @@ def lots_in_burn_order(*, wallet_id: int, at: datetime, limit: int) -> list[LotR
     paid_last = Case(When(kind=CreditLot.Kind.PAID, then=Value(1)), default=Value(0), output_field=IntegerField())
     lots = _of_wallet(wallet_id).filter(state__in=[State.OPEN, State.SCHEDULED])
     return _rows(
-        lots.order_by(waits, "priority", F("expires_at").asc(nulls_last=True), paid_last, "effective_at", "id")[:limit], at
+        lots.order_by(waits, "priority", F("expires_at").asc(nulls_last=True), paid_last, "effective_at", "id")[:limit],
+        at,
     )
 
 

@@ -62,5 +62,6 @@ def lines_of_entries(entry_ids: Collection[int], *, meters: Collection[str]) -> 
     for entry_id, meter, lot_id, line_from, amount in rows.values_list(
         "entry_id", "contra__qualifier", "lot_id", "line_from", "amount"
     ):
+        assert line_from is not None, "filtered above"
         lines[entry_id, meter].append(LineDraw(lot_id, line_from, abs(amount)))
     return lines
