@@ -16,10 +16,10 @@ import json
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
+from urllib.parse import urlencode
 
 import pytest
 from django.contrib.auth.models import Permission
-from django.http import HttpResponse
 from django.test import Client
 
 from pricing.books.open_customer import open_customer
@@ -40,17 +40,30 @@ class Api:
         self._client = Client(raise_request_exception=False)
 
     def send(
-        self, method: str, path: str, body: Any = None, *, raw: bytes | None = None, content_type: str = "application/json", **headers: str
+        self,
+        method: str,
+        path: str,
+        body: Any = None,
+        *,
+        raw: bytes | None = None,
+        content_type: str = "application/json",
+        **headers: str,
     ) -> Any:
         """A request below /api/v1; `raw` instead of a body that is JSON. Headers as `idempotency_key="k"`."""
-        sent = {"authorization": f"Bearer {self.secret}", **{name.replace("_", "-"): text for name, text in headers.items()}}
+        sent = {
+            "authorization": f"Bearer {self.secret}",
+            **{name.replace("_", "-"): text for name, text in headers.items()},
+        }
         content = raw if raw is not None else b"" if body is None else json.dumps(body).encode()
-        response: HttpResponse = self._client.generic(method, f"/api/v1{path}", content, content_type=content_type, headers=sent)
-        return response
+        return self._client.generic(method, f"/api/v1{path}", content, content_type=content_type, headers=sent)
 
-    def get(self, path: str, **headers: str) -> Any:
+    def get(self, path: str, **headers: Any) -> Any:
         """GET."""
         return self.send("GET", path, **headers)
+
+    def get_with(self, path: str, parameters: dict[str, str]) -> Any:
+        """GET with parameters, encoded."""
+        return self.get(f"{path}?{urlencode(parameters)}")
 
     def post(self, path: str, body: Any = None, **options: Any) -> Any:
         """POST, an empty object when no body is given."""

@@ -39,7 +39,7 @@ def bearer_secret(header: str) -> str | None:
     return secret.strip()
 
 
-class ApiKeyScheme(OpenApiAuthenticationExtension):
+class ApiKeyScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
     """How the schema names it."""
 
     target_class = "billing_site.api.authentication.ApiKeyAuthentication"

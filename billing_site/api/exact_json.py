@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, Final, NoReturn
@@ -41,7 +41,7 @@ class ExactJSONParser(BaseParser):
 class ExactJSONEncoder(JSONEncoder):
     """Decimals as strings, times in UTC."""
 
-    def default(self, value: Any) -> Any:  # type: ignore[override]
+    def default(self, value: Any) -> Any:
         """What JSON itself does not know."""
         if isinstance(value, Decimal):
             return decimal_text(value)
@@ -60,7 +60,7 @@ class ExactJSONRenderer(JSONRenderer):
 class AlwaysJSON(BaseContentNegotiation):
     """The body is read by the one parser; the answer is JSON whatever Accept says."""
 
-    def select_parser(self, request: Request, parsers: list[BaseParser]) -> BaseParser | None:
+    def select_parser(self, request: Request, parsers: Iterable[BaseParser]) -> BaseParser | None:
         """The parser of the content type; None (415) for another one."""
         kind = (request.content_type or "").partition(";")[0].strip().lower()
         return next((parser for parser in parsers if parser.media_type == kind), None)
@@ -68,11 +68,12 @@ class AlwaysJSON(BaseContentNegotiation):
     def select_renderer(
         self,
         request: Request,  # noqa: ARG002 - DRF's signature
-        renderers: list[BaseRenderer],
+        renderers: Iterable[BaseRenderer],
         format_suffix: str | None = None,  # noqa: ARG002 - DRF's signature
     ) -> tuple[BaseRenderer, str]:
         """The first renderer."""
-        return renderers[0], renderers[0].media_type
+        renderer = next(iter(renderers))
+        return renderer, renderer.media_type
 
 
 def read_json(raw: bytes) -> Any:

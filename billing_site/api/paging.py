@@ -36,8 +36,11 @@ class CursorPages(BasePagination):
 
     _next: str | None = None
 
-    def paginate_queryset(self, queryset: QuerySet[Any], request: Request, view: APIView | None = None) -> list[Any]:
+    def paginate_queryset(
+        self, queryset: QuerySet[Any] | Sequence[Any], request: Request, view: APIView | None = None
+    ) -> list[Any]:
         """The rows of the page that was asked for. Raises PageUnreadable."""
+        assert isinstance(queryset, QuerySet), type(queryset)
         column: str = getattr(view, "page_by", "id")
         limit = read_limit(request.query_params.get("limit"))
         after = read_cursor(request.query_params.get("cursor"), column)

@@ -150,7 +150,7 @@ def problem_of(error: Exception) -> Problem | None:
     errors = flat_errors(error.detail) if isinstance(error, drf.ValidationError) else {}
     headers: dict[str, str] = {}
     if isinstance(error, drf.Throttled):
-        headers["Retry-After"] = str(max(1, int(error.wait or 1)))
+        headers["Retry-After"] = str(max(1, int(getattr(error, "wait", None) or 1)))
     elif known.status == 503:  # noqa: PLR2004
         headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
     return Problem(known.status, known.code, title_of(known.code), _sentence(error), errors, {}, headers)
@@ -226,7 +226,9 @@ def server_error(request: HttpRequest) -> HttpResponse:
     """handler500: a problem document below /api/, a page elsewhere. Django has logged the accident."""
     if not is_api(request):
         return defaults.server_error(request)
-    sentence = "Something went wrong on our side; it has been logged. Send the request again with the same Idempotency-Key."
+    sentence = (
+        "Something went wrong on our side; it has been logged. Send the request again with the same Idempotency-Key."
+    )
     return answer(Problem(500, "internal_error", title_of("internal_error"), sentence, {}, {}, {}))
 
 

@@ -32,25 +32,37 @@ PROBLEM_SCHEMA: Final = {
 }
 
 PROBLEM_EXAMPLES: Final[dict[str, tuple[str, dict[str, Any]]]] = {
-    "400": ("Malformed", {"code": "malformed", "detail": "The body is not valid JSON: Expecting value: line 1 column 12"}),
+    "400": (
+        "Malformed",
+        {"code": "malformed", "detail": "The body is not valid JSON: Expecting value: line 1 column 12"},
+    ),
     "401": ("No key, or one that is not valid", {"code": "invalid_api_key", "detail": "The API key is not valid."}),
     "403": ("The key may not", {"code": "missing_scope", "detail": "This needs a key with the scope wallets:write."}),
-    "404": ("Not there, or another account's", {"code": "not_found", "detail": "There is no wallet wal_9YhQ3mZ1kT5cB7."}),
+    "404": (
+        "Not there, or another account's",
+        {"code": "not_found", "detail": "There is no wallet wal_9YhQ3mZ1kT5cB7."},
+    ),
     "409": ("Not in this state", {"code": "account_exists", "detail": "There is an account acme already."}),
-    "413": ("More than 16 MiB", {"code": "body_too_large", "detail": "The body has 17825792 bytes; at most 16777216 are taken."}),
+    "413": (
+        "More than 16 MiB",
+        {"code": "body_too_large", "detail": "The body has 17825792 bytes; at most 16777216 are taken."},
+    ),
     "422": (
         "Well-formed, but refused",
         {"code": "invalid", "detail": "Some fields are not acceptable.", "errors": {"amount": ["more than zero"]}},
     ),
     "429": ("Too many requests; see Retry-After", {"code": "rate_limited", "detail": "Request was throttled."}),
-    "503": ("Busy; see Retry-After", {"code": "lock_busy", "detail": "The wallet is busy; send the request again in a moment."}),
+    "503": (
+        "Busy; see Retry-After",
+        {"code": "lock_busy", "detail": "The wallet is busy; send the request again in a moment."},
+    ),
 }
 
 
 class ApiSchema(AutoSchema):
     """What a view declares, told in the document: its scope, whether a confined key may, and its Idempotency-Key."""
 
-    def get_description(self) -> str:
+    def get_description(self) -> str:  # type: ignore[override] # drf-spectacular's own signature
         """The view's sentence and the scope it needs."""
         said = super().get_description()
         scope = required_scope(self.view, self.method)
@@ -59,9 +71,9 @@ class ApiSchema(AutoSchema):
             lines.append("Not for a key confined to one account.")
         return "\n\n".join(line for line in lines if line)
 
-    def get_override_parameters(self) -> list[OpenApiParameter]:
+    def get_override_parameters(self) -> list[Any]:
         """The header an idempotent view reads."""
-        found: list[OpenApiParameter] = list(super().get_override_parameters())
+        found: list[Any] = list(super().get_override_parameters())
         if self.method == "POST" and getattr(self.view, "idempotent", False):
             found.append(
                 OpenApiParameter(
@@ -81,7 +93,10 @@ def add_problems(result: dict[str, Any], generator: Any, request: Any, public: b
     for status, (said, example) in PROBLEM_EXAMPLES.items():
         document = {"type": f"{PROBLEMS_PAGE}#{example['code']}", "title": said, "status": int(status), **example}
         media = {"schema": {"$ref": "#/components/schemas/Problem"}, "example": document}
-        components.setdefault("responses", {})[f"Problem{status}"] = {"description": said, "content": {MEDIA_TYPE: media}}
+        components.setdefault("responses", {})[f"Problem{status}"] = {
+            "description": said,
+            "content": {MEDIA_TYPE: media},
+        }
     codes = "\n".join(f"| `{code}` | {status} |" for code, status in documented())
     result["info"]["description"] += f"\n\n# Errors\n\n| code | status |\n| --- | --- |\n{codes}\n"
     for path, operations in result.get("paths", {}).items():

@@ -37,7 +37,7 @@ class KeyThrottle(BaseThrottle):
             return int(counting.execute()[0])
 
         try:
-            return ask_redis(count) <= limit
+            return bool(ask_redis(count) <= limit)
         except RedisAway:
             return True
 

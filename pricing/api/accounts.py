@@ -84,7 +84,7 @@ def account_answer(account: Account, *, status: int = 200) -> Response:
     return Response(account_lines([account])[0], status=status)
 
 
-class Accounts(GenericAPIView):
+class Accounts(GenericAPIView[Any]):
     """All accounts."""
 
     required_scope: ClassVar = {"GET": "accounts:read", "POST": "accounts:write"}

@@ -56,7 +56,7 @@ class MeterOut(serializers.Serializer[Any]):
     archived_at = MomentField(allow_null=True)
 
 
-class Meters(GenericAPIView):
+class Meters(GenericAPIView[Any]):
     """All meters."""
 
     required_scope: ClassVar = {"GET": "pricing:read", "POST": "pricing:write"}

@@ -64,7 +64,9 @@ class PriceIn(Body):
     def to_internal_value(self, data: Any) -> Any:
         """A price without the fields of other models that it leaves empty."""
         if isinstance(data, dict):
-            data = {name: value for name, value in data.items() if name not in EMPTY_FOR_NOW or value not in (None, "0", 0)}
+            data = {
+                name: value for name, value in data.items() if name not in EMPTY_FOR_NOW or value not in (None, "0", 0)
+            }
         return super().to_internal_value(data)
 
 
@@ -127,7 +129,7 @@ def version_answer(version: PriceVersion, *, status: int = 200) -> Response:
     return Response({**head, "prices": PriceOut(prices, many=True).data}, status=status)
 
 
-class PriceBooks(GenericAPIView):
+class PriceBooks(GenericAPIView[Any]):
     """All price books."""
 
     required_scope: ClassVar = {"GET": "pricing:read", "POST": "pricing:write"}
@@ -165,7 +167,7 @@ class OnePriceBook(APIView):
         return Response(BookOut(book_by_id(public_id=book_id)).data)
 
 
-class BookVersions(GenericAPIView):
+class BookVersions(GenericAPIView[Any]):
     """A price book's versions."""
 
     required_scope: ClassVar = {"GET": "pricing:read", "POST": "pricing:write"}

@@ -80,5 +80,7 @@ def _fitting(public_id: str, currencies: set[str]) -> PriceBook:
     book = PriceBook.objects.filter(public_id=public_id).first()
     if book is None or book.currency not in currencies:
         wanted = " or ".join(sorted(currencies)) or "a currency the account has a wallet in"
-        raise PriceBookUnfit("The price book does not fit the account.", fields={"price_book": f"a price book in {wanted}"})
+        raise PriceBookUnfit(
+            "The price book does not fit the account.", fields={"price_book": f"a price book in {wanted}"}
+        )
     return book

@@ -142,7 +142,9 @@ def _ambiguous(prices: Collection[tuple[int, PriceTerms]]) -> list[Finding]:
     Matches on the same properties clash when equal; on different ones, when they agree in the properties they share.
     Each row is named once, with the earliest row it clashes with.
     """
-    groups: dict[tuple[str, int], dict[frozenset[str], list[tuple[int, dict[str, str]]]]] = defaultdict(lambda: defaultdict(list))
+    groups: dict[tuple[str, int], dict[frozenset[str], list[tuple[int, dict[str, str]]]]] = defaultdict(
+        lambda: defaultdict(list)
+    )
     for row, price in prices:
         texts = match_texts(price.match)
         groups[price.meter, len(texts)][frozenset(texts)].append((row, texts))

@@ -17,6 +17,7 @@ from wallets.input import Input, name_is_fine
 CODE: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,119}")
 CODE_EXPECTED: Final = "1 to 120 letters, digits or . _ : -, starting with a letter or digit"
 MAX_DIMENSIONS: Final = 10
+LONGEST_DIMENSIONS: Final = 800  # bytes: names and values are indexed together
 MAX_FILTERS: Final = 10
 MAX_VALUES: Final = 100
 LONGEST_VALUE: Final = 255
@@ -62,6 +63,8 @@ def define_meter(
         check.expect("property", not measured, "empty for count")
     wanted = _filters(check, filters or {})
     reported = check.names("dimensions", dimensions, most=MAX_DIMENSIONS)
+    size = sum(len(dimension.encode(errors="replace")) for dimension in reported)
+    check.expect("dimensions", size <= LONGEST_DIMENSIONS, f"names of at most {LONGEST_DIMENSIONS} bytes together")
     name = check.text("name", name, longest=200)
     unit = check.text("unit", unit, longest=60)
     check.refuse("The meter cannot be defined like this.")
@@ -103,7 +106,9 @@ def _filters(check: Input, filters: Mapping[str, Any]) -> dict[str, str | list[s
         check.expect("filters", name_is_fine(name, 120), "property names of 1 to 120 characters")
         values = value if isinstance(value, list) else [value]
         found = [dimension_text(one) for one in values]
-        fine = 0 < len(found) <= MAX_VALUES and all(text is not None and name_is_fine(text, LONGEST_VALUE) for text in found)
+        fine = 0 < len(found) <= MAX_VALUES and all(
+            text is not None and name_is_fine(text, LONGEST_VALUE) for text in found
+        )
         if check.expect(field, fine, f"a text, number or boolean, or a list of up to {MAX_VALUES} of them"):
             chosen = [text for text in found if text is not None]
             texts[name] = chosen if isinstance(value, list) else chosen[0]

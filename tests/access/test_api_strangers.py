@@ -12,6 +12,7 @@ from decimal import Decimal as D
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 
@@ -71,12 +72,14 @@ class Things:
 
 # Who may not ask at all need not ask about something that is there.
 NOWHERE = Things(
-    path=dict.fromkeys(["key", "wallet_id", "lot_id", "code", "book_id", "version_id", "event_id"], "nowhere"), bodies={}, queries={}
+    path=dict.fromkeys(["key", "wallet_id", "lot_id", "code", "book_id", "version_id", "event_id"], "nowhere"),
+    bodies={},
+    queries={},
 )
 
 
-@pytest.fixture
-def things(acme: Company) -> Things:
+def acme_things(acme: Company) -> Things:
+    """Give acme one of each thing."""
     meter = define_meter(code="calls", event_type="call", aggregation="count", at=OPENED_AT)
     book = create_price_book(name="List prices", currency="USD", at=OPENED_AT, is_default=True)
     version = draft_version(book=book, prices=[PriceTerms(meter="calls", unit_price=D("0.01"))], at=OPENED_AT)
@@ -86,6 +89,8 @@ def things(acme: Company) -> Things:
     ingest_batch(
         events=[usage_input(event_id="e-1", event_type="call", account="acme", time=now, properties={})], at=now
     )
+    with connection.cursor() as cursor:
+        cursor.execute("TRUNCATE staged_event, staged_usage")  # as the commit of a batch does
     period = f"from={(now - timedelta(days=1)).isoformat()}&to={now.isoformat()}".replace("+00:00", "Z")
     return Things(
         path={
@@ -106,8 +111,17 @@ def things(acme: Company) -> Things:
             "/wallets/{wallet_id}/credits": {"amount": "1", "kind": "paid"},
             "/wallets/{wallet_id}/transfers": {"to": acme.wallet.public_id, "amount": "1"},
         },
-        queries={"/events": "?account=acme", "/usage": f"?account=acme&{period}", "/events/{event_id}": "?account=acme"},
+        queries={
+            "/events": "?account=acme",
+            "/usage": f"?account=acme&{period}",
+            "/events/{event_id}": "?account=acme",
+        },
     )
+
+
+@pytest.fixture
+def things(acme: Company) -> Things:
+    return acme_things(acme)
 
 
 def call(api: Api, endpoint: Endpoint, things: Things) -> Any:
@@ -161,7 +175,9 @@ def test_a_stranger_is_refused_and_changes_nothing(
     assert everything_of(acme, vendor) == before
 
 
-def test_an_event_for_another_account_is_rejected_as_unknown(things: Things, acme: Company, globex: Company, vendor: Api) -> None:
+def test_an_event_for_another_account_is_rejected_as_unknown(
+    things: Things, acme: Company, globex: Company, vendor: Api
+) -> None:
     before = everything_of(acme, vendor)
     answer = globex.api.post("/events", [{"id": "x", "type": "call", "account": "acme"}]).json()
     assert (answer["accepted"], [one["code"] for one in answer["rejected"]]) == (0, ["unknown_account"])
@@ -169,7 +185,11 @@ def test_an_event_for_another_account_is_rejected_as_unknown(things: Things, acm
 
 
 def test_what_is_not_there_and_what_is_anothers_are_told_apart_by_nobody(things: Things, globex: Company) -> None:
-    for path, name in (("/accounts/{}", "acme"), ("/wallets/{}", things.path["wallet_id"]), ("/credits/{}/void", things.path["lot_id"])):
+    for path, name in (
+        ("/accounts/{}", "acme"),
+        ("/wallets/{}", things.path["wallet_id"]),
+        ("/credits/{}/void", things.path["lot_id"]),
+    ):
         method = "POST" if path.endswith("void") else "GET"
         there = globex.api.send(method, path.format(name), {} if method == "POST" else None)
         missing = name[:-1] + ("x" if name[-1] != "x" else "y")

@@ -67,9 +67,12 @@ class Account(models.Model):
     class Meta:
         app_label = "wallets"
         constraints: ClassVar[list[models.BaseConstraint]] = [
-            models.CheckConstraint(condition=models.Q(status__in=["ACTIVE", "SUSPENDED"]), name="account_status_is_known"),
             models.CheckConstraint(
-                condition=models.Q(key__regex=r"^[A-Za-z0-9][A-Za-z0-9._:@/+-]{0,119}$"), name="account_key_is_printable"
+                condition=models.Q(status__in=["ACTIVE", "SUSPENDED"]), name="account_status_is_known"
+            ),
+            models.CheckConstraint(
+                condition=models.Q(key__regex=r"^[A-Za-z0-9][A-Za-z0-9._:@/+-]{0,119}$"),
+                name="account_key_is_printable",
             ),
         ]
         triggers: ClassVar[list[pgtrigger.Trigger]] = [
@@ -100,7 +103,8 @@ class Member(models.Model):
         constraints: ClassVar[list[models.BaseConstraint]] = [
             models.UniqueConstraint(fields=["account", "user"], name="member_once_per_account"),
             models.CheckConstraint(
-                condition=models.Q(role__in=["OWNER", "ADMIN", "BILLING", "DEVELOPER", "VIEWER"]), name="member_role_is_known"
+                condition=models.Q(role__in=["OWNER", "ADMIN", "BILLING", "DEVELOPER", "VIEWER"]),
+                name="member_role_is_known",
             ),
         ]
 

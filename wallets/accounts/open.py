@@ -29,7 +29,14 @@ class AccountExists(Conflict):
 
 
 def open_account(
-    *, key: str, name: str, at: datetime, email: str = "", currency: str = "USD", time_zone: str = "UTC", country: str = ""
+    *,
+    key: str,
+    name: str,
+    at: datetime,
+    email: str = "",
+    currency: str = "USD",
+    time_zone: str = "UTC",
+    country: str = "",
 ) -> Account:
     """Open an account under the vendor's own key for it; it has no wallet yet.
 
@@ -55,13 +62,15 @@ def open_account(
             )
     except IntegrityError as error:
         if Account.objects.filter(key=key).exists():
-            raise AccountExists(f"There is an account {key} already.", fields={"account": "a key not in use"}) from error
+            raise AccountExists(
+                f"There is an account {key} already.", fields={"account": "a key not in use"}
+            ) from error
         raise
 
 
 def bucket_of(key: str) -> int:
     """The bucket an account is given when it is opened; never changes afterwards (DESIGN section 8)."""
-    return zlib.crc32(key.encode()) % settings.HOT_BUCKETS
+    return int(zlib.crc32(key.encode()) % settings.HOT_BUCKETS)
 
 
 def check_details(check: Input, *, name: str, email: str, time_zone: str, country: str) -> tuple[str, str, str, str]:

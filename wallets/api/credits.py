@@ -44,7 +44,9 @@ class NewCreditIn(Body):
 
     amount = AmountField()
     kind = TextField(help_text="paid, promotional, trial or compensation")
-    price_paid = AmountField(required=False, allow_null=True, help_text="what was paid for it; for paid credit, its amount")
+    price_paid = AmountField(
+        required=False, allow_null=True, help_text="what was paid for it; for paid credit, its amount"
+    )
     priority = WholeField(required=False, help_text="lower is drawn first")
     effective_at = MomentField(required=False, allow_null=True, help_text="can be drawn from then on, inclusive")
     expires_at = MomentField(required=False, allow_null=True, help_text="can be drawn until then, exclusive")
@@ -74,11 +76,11 @@ class LotOut(serializers.Serializer[Any]):
     expires_at = MomentField(allow_null=True)
     meters = serializers.ListField(child=TextField())
     reason = TextField()
-    source = TextField()
+    source = TextField()  # type: ignore[assignment] # a field of ours, not the source of this one
     created_at = MomentField()
 
 
-class WalletCredits(GenericAPIView):
+class WalletCredits(GenericAPIView[Any]):
     """A wallet's credit lots."""
 
     required_scope: ClassVar = {"GET": "accounts:read", "POST": "wallets:write"}

@@ -37,7 +37,7 @@ class Body(serializers.Serializer[Any]):
         values = super().to_internal_value(data)
         unknown = [str(name)[:120] for name in data if name not in self.fields]
         if unknown:
-            raise serializers.ValidationError({name: "There is no such field." for name in unknown[:20]})
+            raise serializers.ValidationError(dict.fromkeys(unknown[:20], "There is no such field."))
         return values
 
 
@@ -49,11 +49,10 @@ class AmountField(serializers.Field[Any, Any, Any, Any]):
 
     def to_internal_value(self, data: Any) -> Decimal:
         """The exact value; the parser has already read numbers without a float."""
-        if isinstance(data, str) and DECIMAL.fullmatch(data):
-            return Decimal(data)
-        if isinstance(data, int | Decimal) and not isinstance(data, bool):
-            return Decimal(data)
-        self.fail("invalid")
+        number = isinstance(data, int | Decimal) and not isinstance(data, bool)
+        if not number and not (isinstance(data, str) and DECIMAL.fullmatch(data)):
+            self.fail("invalid")
+        return Decimal(data)
 
     def to_representation(self, value: Decimal) -> str:
         """At least two decimals, no exponent."""

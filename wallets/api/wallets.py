@@ -127,7 +127,7 @@ class TransferOut(serializers.Serializer[Any]):
     """Both wallets after the transfer."""
 
     amount = AmountField()
-    source = WalletOut()
+    source = WalletOut()  # type: ignore[assignment] # a field of ours, not the source of this one
     to = WalletOut()
 
 
@@ -148,7 +148,7 @@ def wallet_answer(wallet: Wallet, *, status: int = 200) -> Response:
     return Response(WalletOut(wallet).data, status=status, headers=wallet_headers(wallet))
 
 
-class AccountWallets(GenericAPIView):
+class AccountWallets(GenericAPIView[Any]):
     """An account's wallets."""
 
     required_scope: ClassVar = {"GET": "accounts:read", "POST": "wallets:write"}
@@ -199,7 +199,9 @@ class OneWallet(APIView):
         responses=WalletOut,
         examples=[
             OpenApiExample(
-                "Five dollars of grace", value={"policy": {"on_empty": "grace", "grace_limit": "5.00"}}, request_only=True
+                "Five dollars of grace",
+                value={"policy": {"on_empty": "grace", "grace_limit": "5.00"}},
+                request_only=True,
             ),
         ],
     )
@@ -236,7 +238,7 @@ class WalletThaw(APIView):
         return wallet_answer(thaw_wallet(wallet_id=wallet.pk, at=clock.now()))
 
 
-class WalletLedger(GenericAPIView):
+class WalletLedger(GenericAPIView[Any]):
     """A wallet's journal."""
 
     required_scope = "accounts:read"

@@ -36,7 +36,12 @@ class IssuedKey:
 
 
 def issue_api_key(
-    *, name: str, scopes: Collection[str], at: datetime, account: Account | None = None, expires_at: datetime | None = None
+    *,
+    name: str,
+    scopes: Collection[str],
+    at: datetime,
+    account: Account | None = None,
+    expires_at: datetime | None = None,
 ) -> IssuedKey:
     """Issue a key. account: the only account it sees; None: all of them.  expires_at: None: never.
 

@@ -50,7 +50,12 @@ def open_wallet(
     check.refuse("The wallet cannot be opened like this.")
     with transaction.atomic():
         wallet = Wallet(
-            bucket=account.bucket, account=account, currency=currency, name=name, is_default=bool(is_default), opened_at=at
+            bucket=account.bucket,
+            account=account,
+            currency=currency,
+            name=name,
+            is_default=bool(is_default),
+            opened_at=at,
         )
         _insert(wallet, is_default)
         add_news([("", AccountsChanged([account.pk]))], at=at, bucket=account.bucket)

@@ -17,7 +17,9 @@ from wallets.api.fields import moment_text, read_moment
 
 
 def test_numbers_are_read_exactly() -> None:
-    value = read_json(b'{"a": 0.1, "b": 123456789012345678.123456789012, "c": 7, "d": -1e2, "e": 10000000000000000000000001}')
+    value = read_json(
+        b'{"a": 0.1, "b": 123456789012345678.123456789012, "c": 7, "d": -1e2, "e": 10000000000000000000000001}'
+    )
     assert value == {"a": D("0.1"), "b": D("123456789012345678.123456789012"), "c": 7, "d": D("-100"), "e": 10**25 + 1}
     assert {name: type(number) for name, number in value.items()} == {"a": D, "b": D, "c": int, "d": D, "e": int}
 
@@ -72,21 +74,44 @@ def test_answers_hold_no_float_and_no_exponent() -> None:
 
 
 @pytest.mark.parametrize(
-    ("amount", "kept"), [(12.5, "12.50"), (7, "7.00"), ("7", "7.00"), ("0.000000000001", "0.000000000001"), (1e-7, "0.0000001")]
+    ("amount", "kept"),
+    [(12.5, "12.50"), (7, "7.00"), ("7", "7.00"), ("0.000000000001", "0.000000000001"), (1e-7, "0.0000001")],
 )
 def test_amounts_are_taken_as_strings_or_numbers(vendor: Api, acme: Company, amount: object, kept: str) -> None:
     answer = vendor.patch(f"/wallets/{acme.wallet.public_id}", {"policy": {"grace_limit": amount}})
     assert (answer.status_code, answer.json()["policy"]["grace_limit"]) == (200, kept)
 
 
-@pytest.mark.parametrize("amount", ["", " 1", "1,5", "1e3", "NaN", "Infinity", "0x1", "١", True, None, [], {}, "-1", "1" * 41, 10**18, "0.0000000000001"])
+@pytest.mark.parametrize(
+    "amount",
+    [
+        "",
+        " 1",
+        "1,5",
+        "1e3",
+        "NaN",
+        "Infinity",
+        "0x1",
+        "\u0661",
+        True,
+        None,
+        [],
+        {},
+        "-1",
+        "1" * 41,
+        10**18,
+        "0.0000000000001",
+    ],
+)
 def test_what_is_no_amount_is_refused_by_name(vendor: Api, acme: Company, amount: object) -> None:
     answer = vendor.patch(f"/wallets/{acme.wallet.public_id}", {"policy": {"grace_limit": amount}})
     assert answer.status_code == 422
     assert list(answer.json()["errors"]) == ["policy.grace_limit"]
 
 
-@pytest.mark.parametrize("text", ["2026-11-23T10:00:00Z", "2026-11-23T11:00:00+01:00", "2026-11-23t10:00:00.000000999z"])
+@pytest.mark.parametrize(
+    "text", ["2026-11-23T10:00:00Z", "2026-11-23T11:00:00+01:00", "2026-11-23t10:00:00.000000999z"]
+)
 def test_times_are_read_with_their_offset_and_written_in_utc(text: str) -> None:
     moment = read_moment(text)
     assert moment is not None
@@ -94,7 +119,17 @@ def test_times_are_read_with_their_offset_and_written_in_utc(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["2026-11-23", "2026-11-23T10:00:00", "2026-11-23T25:00:00Z", "2026-02-30T00:00:00Z", "tomorrow", 1, None, "2" * 99]
+    "text",
+    [
+        "2026-11-23",
+        "2026-11-23T10:00:00",
+        "2026-11-23T25:00:00Z",
+        "2026-02-30T00:00:00Z",
+        "tomorrow",
+        1,
+        None,
+        "2" * 99,
+    ],
 )
 def test_what_is_no_time_is_none(text: object) -> None:
     assert read_moment(text) is None

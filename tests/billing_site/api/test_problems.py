@@ -96,7 +96,9 @@ def test_further_members_stand_beside_the_problem_but_never_replace_it() -> None
 
 
 def test_fields_are_named_in_full() -> None:
-    detail: Any = ValidationError({"prices": [{}, {"unit_price": ["a"]}], "policy": {"on_empty": ["b"]}, "tags": {0: ["c"]}}).detail
+    detail: Any = ValidationError(
+        {"prices": [{}, {"unit_price": ["a"]}], "policy": {"on_empty": ["b"]}, "tags": {0: ["c"]}}
+    ).detail
     assert flat_errors(detail) == {"prices.1.unit_price": ["a"], "policy.on_empty": ["b"], "tags.0": ["c"]}
 
 
@@ -125,7 +127,9 @@ def test_an_accident_below_api_is_told_nothing_about() -> None:
         ("GET", f"/accounts/{'a' * 5_000}", 404, "not_found"),
     ],
 )
-def test_what_is_not_there_is_told_apart_from_what_is_malformed(vendor: Api, method: str, path: str, status: int, code: str) -> None:
+def test_what_is_not_there_is_told_apart_from_what_is_malformed(
+    vendor: Api, method: str, path: str, status: int, code: str
+) -> None:
     response = vendor.send(method, path)
     assert (response.status_code, response.json()["code"]) == (status, code)
 
@@ -142,7 +146,9 @@ def test_a_body_of_seventeen_mebibytes_is_413(vendor: Api) -> None:
 
 
 def test_a_claimed_length_beyond_the_limit_is_413_unread(vendor: Api) -> None:
-    response = Client().generic("POST", "/api/v1/meters", b"{}", content_type="application/json", CONTENT_LENGTH="9" * 30)
+    response = Client().generic(
+        "POST", "/api/v1/meters", b"{}", content_type="application/json", CONTENT_LENGTH="9" * 30
+    )
     assert response.status_code == 413
 
 
@@ -167,5 +173,7 @@ def test_a_body_that_is_no_object_is_refused(vendor: Api, body: object) -> None:
 
 def test_a_refused_request_leaves_no_row(vendor: Api, acme: Company) -> None:
     before = vendor.get("/accounts").json()
-    assert vendor.post("/accounts", {"account": "initech", "name": "Initech", "price_book": "pbk_none"}).status_code == 422
+    assert (
+        vendor.post("/accounts", {"account": "initech", "name": "Initech", "price_book": "pbk_none"}).status_code == 422
+    )
     assert vendor.get("/accounts").json() == before

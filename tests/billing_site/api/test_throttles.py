@@ -16,7 +16,7 @@ def _three_a_minute(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setattr("billing_site.api.throttles.time.time", lambda: 1_000_000_000.0)
 
 
-def test_a_key_that_asks_too_often_waits(vendor: Api, acme: Company, redis_server: "Redis") -> None:
+def test_a_key_that_asks_too_often_waits(vendor: Api, acme: Company, redis_server: Redis) -> None:
     assert [vendor.get("/accounts").status_code for _ in range(4)] == [200, 200, 200, 429]
     refused = vendor.get("/accounts")
     assert refused.json()["code"] == "rate_limited"
@@ -24,7 +24,7 @@ def test_a_key_that_asks_too_often_waits(vendor: Api, acme: Company, redis_serve
     assert acme.api.get("/accounts").status_code == 200
 
 
-def test_no_limit_is_none(vendor: Api, settings: Settings, redis_server: "Redis") -> None:
+def test_no_limit_is_none(vendor: Api, settings: Settings, redis_server: Redis) -> None:
     settings.API_REQUESTS_PER_MINUTE = 0
     assert {vendor.get("/accounts").status_code for _ in range(5)} == {200}
 

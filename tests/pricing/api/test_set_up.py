@@ -149,7 +149,13 @@ def test_an_account_is_changed_in_what_can_change(vendor: Api, acme: Company, bo
     assert (changed["name"], changed["country"], changed["price_book"], changed["email"]) == (
         "Acme GmbH", "DE", book, "billing@acme.example",
     )  # fmt: skip
-    for body in ({"currency": "EUR"}, {"account": "other"}, {"status": "suspended"}, {"name": ""}, {"price_book": "pbk_none"}):
+    for body in (
+        {"currency": "EUR"},
+        {"account": "other"},
+        {"status": "suspended"},
+        {"name": ""},
+        {"price_book": "pbk_none"},
+    ):
         answer = vendor.patch("/accounts/acme", body)
         assert (answer.status_code, list(answer.json()["errors"])) == (422, list(body))
 

@@ -16,7 +16,9 @@ AT = datetime(2026, 11, 23, 10, tzinfo=UTC)
 
 
 def test_an_account_is_opened_under_the_vendors_own_key(db: None) -> None:
-    account = open_account(key="acme", name=" Acme Ltd ", at=AT, email="a@acme.example", time_zone="Europe/Berlin", country="DE")
+    account = open_account(
+        key="acme", name=" Acme Ltd ", at=AT, email="a@acme.example", time_zone="Europe/Berlin", country="DE"
+    )
     account.refresh_from_db()
     assert (account.key, account.name, account.email) == ("acme", "Acme Ltd", "a@acme.example")
     assert (account.currency, account.time_zone, account.country) == ("USD", "Europe/Berlin", "DE")
@@ -72,7 +74,9 @@ def test_everything_that_is_wrong_is_told_at_once(db: None) -> None:
 
 def test_the_bucket_is_given_by_the_key_alone(settings: Settings) -> None:
     settings.HOT_BUCKETS = 8
-    assert [bucket_of(key) for key in ("acme", "globex", "initech")] == [bucket_of(key) for key in ("acme", "globex", "initech")]
+    assert [bucket_of(key) for key in ("acme", "globex", "initech")] == [
+        bucket_of(key) for key in ("acme", "globex", "initech")
+    ]
     assert {bucket_of(f"account-{number}") for number in range(200)} == set(range(8))
     settings.HOT_BUCKETS = 1
     assert bucket_of("acme") == 0

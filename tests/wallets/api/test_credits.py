@@ -32,7 +32,11 @@ def test_paid_credit_is_granted_with_its_terms(vendor: Api, acme: Company) -> No
     assert lot["id"].startswith("lot_")
     assert (lot["wallet"], lot["currency"], lot["kind"], lot["state"]) == (acme.wallet.public_id, "USD", "paid", "open")
     assert (lot["amount"], lot["remaining"], lot["price_paid"], lot["priority"]) == ("100.00", "100.00", "90.00", 10)
-    assert (lot["expires_at"], lot["meters"], lot["reason"]) == ("2098-12-31T23:00:00Z", ["llm.output_tokens"], "Invoice 7")
+    assert (lot["expires_at"], lot["meters"], lot["reason"]) == (
+        "2098-12-31T23:00:00Z",
+        ["llm.output_tokens"],
+        "Invoice 7",
+    )
     assert (answer["X-Balance-Available"], answer["X-Balance-Version"]) == ("100.00", "1")
 
 
@@ -76,7 +80,9 @@ def test_credit_that_is_not_acceptable_is_refused_by_name(
 
 
 def test_lots_are_listed_newest_first_also_those_that_are_finished(vendor: Api, acme: Company) -> None:
-    first, second = (vendor.post(credits_of(acme), {"amount": amount, "kind": "paid"}).json()["id"] for amount in ("1", "2"))
+    first, second = (
+        vendor.post(credits_of(acme), {"amount": amount, "kind": "paid"}).json()["id"] for amount in ("1", "2")
+    )
     vendor.post(f"/credits/{first}/void", {"reason": "Mistake"})
     page = vendor.get(credits_of(acme))
     assert [(lot["id"], lot["state"]) for lot in page.json()["data"]] == [(second, "open"), (first, "voided")]

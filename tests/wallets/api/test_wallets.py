@@ -99,7 +99,12 @@ def test_the_ledger_explains_the_balance(vendor: Api, acme: Company) -> None:
     page = vendor.get(f"/wallets/{acme.wallet.public_id}/ledger")
     assert page["X-Balance-Available"] == "100.00"
     (entry,) = page.json()["data"]
-    assert (entry["kind"], entry["version"], entry["amount"], entry["balance_after"]) == ("grant", 1, "100.00", "100.00")
+    assert (entry["kind"], entry["version"], entry["amount"], entry["balance_after"]) == (
+        "grant",
+        1,
+        "100.00",
+        "100.00",
+    )
     assert (entry["reference"], entry["reason"]) == (lot["id"], "Invoice 7")
     assert entry["actor"].startswith("api:key_")
     assert [(one["account"], one["lot"], one["amount"]) for one in entry["postings"]] == [
@@ -139,7 +144,11 @@ def test_a_transfer_moves_credit_between_two_wallets_of_an_account(vendor: Api, 
     grant(vendor, acme.wallet.public_id, "10")
     answer = vendor.post(f"/wallets/{acme.wallet.public_id}/transfers", {"to": other, "amount": "4", "reason": "Split"})
     assert answer.status_code == 201
-    assert (answer.json()["amount"], answer.json()["source"]["balance"], answer.json()["to"]["balance"]) == ("4.00", "6.00", "4.00")
+    assert (answer.json()["amount"], answer.json()["source"]["balance"], answer.json()["to"]["balance"]) == (
+        "4.00",
+        "6.00",
+        "4.00",
+    )
     assert answer["X-Balance-Available"] == "6.00"
 
 

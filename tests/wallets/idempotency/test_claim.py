@@ -103,7 +103,9 @@ def test_a_request_without_permission_is_not_kept(acme: Company) -> None:
     assert not StoredAnswer.objects.exists()
 
 
-def test_a_request_that_failed_on_our_side_is_not_kept_and_leaves_nothing(vendor: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_request_that_failed_on_our_side_is_not_kept_and_leaves_nothing(
+    vendor: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def fail(**_: Any) -> None:
         raise ZeroDivisionError
 

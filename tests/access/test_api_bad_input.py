@@ -1,0 +1,125 @@
+"""Whatever is sent to whatever endpoint, found by walking the URLs, it is answered below 500."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+from django.db import transaction
+
+from tests.access.test_api_strangers import ALL, Endpoint, Things, acme_things
+from tests.cast import Api, Company
+
+NASTY: list[Any] = [
+    None, True, 0, -1, 1.5, 10**17, 10**18, 10**40, "", " ", "x", "-1", "1e9", "NaN", "Infinity", "0.0000000000001", "9" * 40,
+    "x" * 300, "x" * 70_000, "\n", "\u202e", "\U0001f600", "2026-13-01T00:00:00Z", "0001-01-01T00:00:00+14:00",
+    "9999-12-31T23:59:59-14:00", "2026-11-23T10:00:00", [], [None], [[]], [{}], {}, {"a": {"a": {"a": None}}}, {"": ""},
+    {"x" * 300: 1}, ["x"] * 30, "%00", "' OR 1=1 --", "../..", "USD", "acme", "wal_x",
+]  # fmt: skip
+FINE: dict[str, dict[str, Any]] = {
+    "/accounts": {"account": "initech", "name": "I", "email": "a@b.example", "currency": "USD", "time_zone": "UTC",
+                  "country": "DE", "price_book": "pbk_x"},
+    "/accounts/{key}": {"name": "A", "email": "", "time_zone": "UTC", "country": "", "price_book": "pbk_x"},
+    "/accounts/{key}/wallets": {"currency": "USD", "name": ""},
+    "/wallets/{wallet_id}": {"policy": {"on_empty": "block", "grace_limit": "1", "throttle_per_minute": 1}},
+    "/wallets/{wallet_id}/credits": {"amount": "1", "kind": "paid", "price_paid": "1", "priority": 1, "meters": [], "reason": "",
+                                     "effective_at": "2026-01-01T00:00:00Z", "expires_at": "2099-01-01T00:00:00Z"},
+    "/wallets/{wallet_id}/transfers": {"to": "wal_x", "amount": "1", "reason": ""},
+    "/credits/{lot_id}/void": {"reason": ""},
+    "/meters": {"code": "c", "event_type": "e", "aggregation": "sum", "property": "p", "filters": {}, "dimensions": [],
+                "name": "", "unit": ""},
+    "/price-books": {"name": "B", "currency": "USD", "is_default": False},
+    "/price-books/{book_id}/versions": {"note": "", "prices": [{
+        "meter": "calls", "currency": "USD", "match": {"model": "a"}, "unit_cost": "1", "model": "per_unit", "unit_price": "1",
+        "free_units": "0", "tiers": None, "minimum_charge": "1"}]},
+    "/versions/{version_id}/publish": {"effective_at": "2099-01-01T00:00:00Z"},
+    "/events": {"id": "e", "type": "call", "account": "acme", "time": "2026-11-23T10:00:00Z", "properties": {"n": 1},
+                "authorization": "a"},
+    "/events/{event_id}/void": {"reason": "", "account": "acme"},
+    "/authorize": {"account": "acme", "type": "call", "properties": {"n": 1}, "amount": "1", "currency": "USD", "ttl_seconds": 1},
+}  # fmt: skip
+PARAMETERS = {
+    "/events": ("limit", "cursor", "account", "from", "to"),
+    "/events/{event_id}": ("account",),
+    "/usage": ("account", "meter", "from", "to", "granularity", "group_by"),
+}
+
+
+@pytest.fixture
+def things(acme: Company) -> Things:
+    return acme_things(acme)
+
+
+@contextmanager
+def undone() -> Iterator[None]:
+    """Undo what a request did to the test's transaction, as the end of its own would have."""
+    before = transaction.savepoint()
+    yield
+    transaction.savepoint_rollback(before)
+
+
+def spoiled(value: Any) -> Iterator[Any]:
+    """`value` with each of its parts in turn replaced by each nasty one."""
+    yield from NASTY
+    if isinstance(value, dict):
+        for name, inner in value.items():
+            for bad in spoiled(inner):
+                yield value | {name: bad}
+            yield {other: inner for other, inner in value.items() if other != name}
+        yield value | {"unknown": 1}
+    elif isinstance(value, list):
+        for index, inner in enumerate(value):
+            for bad in spoiled(inner):
+                yield [*value[:index], bad, *value[index + 1 :]]
+
+
+@pytest.mark.parametrize("endpoint", [one for one in ALL if one.method in {"POST", "PATCH", "PUT"}], ids=str)
+def test_no_body_is_too_bad(endpoint: Endpoint, things: Things, vendor: Api) -> None:
+    path = endpoint.path.format(**things.path)
+    failed = []
+    for body in spoiled(FINE.get(endpoint.path, {})):
+        with undone():
+            answer = vendor.send(endpoint.method, path, raw=json.dumps(body).encode())
+        if answer.status_code >= 500:
+            failed.append((str(body)[:300], answer.status_code))
+    assert failed == []
+
+
+@pytest.mark.parametrize("endpoint", [one for one in ALL if one.method == "GET"], ids=str)
+def test_no_parameter_is_too_bad(endpoint: Endpoint, things: Things, vendor: Api) -> None:
+    path = endpoint.path.format(**things.path)
+    failed = []
+    fine = dict(part.split("=", 1) for part in things.queries.get(endpoint.path, "").lstrip("?").split("&") if part)
+    for name in PARAMETERS.get(endpoint.path, ("limit", "cursor")):
+        for bad in (text for text in NASTY if isinstance(text, str) and len(text) < 1_000):
+            with undone():
+                answer = vendor.get_with(path, fine | {name: bad})
+            if answer.status_code >= 500:
+                failed.append((name, bad, answer.status_code))
+    assert failed == []
+
+
+@pytest.mark.parametrize("endpoint", [one for one in ALL if "{" in one.path], ids=str)
+def test_no_address_is_too_bad(endpoint: Endpoint, vendor: Api) -> None:
+    for name in (
+        "%00",
+        "%ff",
+        "%ED%A0%80",
+        "%F0%9F%98%80",
+        "a" * 3_000,
+        "%0A",
+        "%2F",
+        "..%2F..",
+        "0",
+        "-1",
+        "9" * 30,
+        "'",
+    ):
+        address = endpoint.path
+        for part in ("key", "wallet_id", "lot_id", "code", "book_id", "version_id", "event_id"):
+            address = address.replace(f"{{{part}}}", name)
+        answer = vendor.send(endpoint.method, address, None if endpoint.method == "GET" else {})
+        assert answer.status_code < 500, address
