@@ -48,14 +48,15 @@ def _gunzip(body: bytes) -> bytes:
         if decompressor.unused_data:  # more members, one after the other (RFC 1952)
             with gzip.GzipFile(fileobj=io.BytesIO(body)) as members:
                 unpacked = members.read(MAX_BODY_BYTES + 1)
-        elif not decompressor.eof and len(unpacked) <= MAX_BODY_BYTES:
-            raise EOFError
-    except EOFError:
-        raise UnknownEncoding("The gzip body ends too early.") from None
-    except (OSError, zlib.error):
+            whole = True
+        else:
+            whole = decompressor.eof
+    except (OSError, EOFError, zlib.error):
         raise UnknownEncoding("The body is not valid gzip.") from None
     if len(unpacked) > MAX_BODY_BYTES:
         raise UnpackedTooLarge(f"The body unpacks to more than {MAX_BODY_BYTES} bytes.")
+    if not whole:
+        raise UnknownEncoding("The gzip body ends too early.")
     return unpacked
 
 

@@ -90,9 +90,7 @@ def _each(raws: list[Raw]) -> Decoded:
             decoded.rejected.append(refusal_of(index, raw, error))
             continue
         decoded.events.append(
-            UsageInput(
-                f"{event.source} {event.id}", event.type, event.subject, event.data, event.time, event.authorization
-            )
+            UsageInput(f"{event.source} {event.id}", event.type, event.subject, event.data, event.time, event.authorization)
         )
         indexes.append(index)
     return decoded

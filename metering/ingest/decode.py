@@ -47,7 +47,7 @@ class TooManyEvents(Refusal):
 class Rejected(NamedTuple):
     """An event that was refused: its place in the request, its id if it has one, a stable code and a sentence."""
 
-    index: int
+    index: int  # type: ignore[assignment]  # hides tuple.index, which nobody wants here
     id: str | None
     code: str
     detail: str

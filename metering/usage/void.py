@@ -15,8 +15,7 @@ from django.db.utils import OperationalError
 from psycopg import errors as pg
 
 from metering.usage.models import Charge, EventVoid, UsageEvent
-from pricing.books.in_force import MAX_DIMENSION
-from pricing.meters.measure import dimension_text
+from pricing.meters.measure import dimension_text, reported_dimensions
 from wallets.balances.lock import LockBusy, LockedWallet, limit_lock_waits, lock_wallets
 from wallets.credit.give_back import Part, give_back
 from wallets.errors import Conflict, NotFound
@@ -167,4 +166,4 @@ _ADD_TO_HOUR = """
 def _dimensions(charge: Charge, properties: dict[str, Any]) -> dict[str, str]:
     """What the charge is reported by, as ingest told it (`Line.dimensions`; a meter's dimensions never change)."""
     texts = {name: dimension_text(properties.get(name)) for name in charge.meter.dimensions}
-    return {name: text[:MAX_DIMENSION] for name, text in texts.items() if text is not None}
+    return reported_dimensions(charge.meter.dimensions, texts)

@@ -16,7 +16,7 @@ import msgspec
 from django.db import connection
 
 from pricing.books.models import Assignment, Price, PriceBook, PriceVersion
-from pricing.meters.measure import dimension_text, passes
+from pricing.meters.measure import dimension_text, passes, reported_dimensions
 from pricing.meters.models import Meter
 from pricing.rating.explanation import PriceTerms, Rater
 from pricing.rating.rate import rater_of
@@ -24,7 +24,6 @@ from pricing.rating.rate import rater_of
 BEGINNING: Final = datetime.min.replace(tzinfo=UTC)
 END: Final = datetime.max.replace(tzinfo=UTC)
 MAX_PLANS: Final = 20_000
-MAX_DIMENSION: Final = 120  # characters of a dimension's value that are kept: roll-ups are indexed by them
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,18 +95,14 @@ class VersionView:
         price = self._price(meter.id, texts)
         ids = f"{meter.id}\t{price.id}" if price else ""
         rate = rater_of(price) if price else None
-        return Line(meter.id, meter.code, meter.property, price, rate, _dimensions(meter, texts), ids)
+        dimensions = msgspec.json.encode(reported_dimensions(meter.dimensions, texts)).decode()
+        return Line(meter.id, meter.code, meter.property, price, rate, dimensions, ids)
 
     def _price(self, meter_id: int, texts: dict[str, str | None]) -> PriceTerms | None:
         for match, terms in self.prices.get(meter_id, ()):
             if all(texts.get(name) == wanted for name, wanted in match.items()):
                 return terms
         return None
-
-
-def _dimensions(meter: MeterView, texts: dict[str, str | None]) -> str:
-    chosen = {name: text[:MAX_DIMENSION] for name in sorted(meter.dimensions) if (text := texts[name]) is not None}
-    return msgspec.json.encode(chosen).decode()
 
 
 @dataclass(slots=True)
@@ -190,15 +185,15 @@ def _read(token: UUID | None) -> Catalogue:
         meters[meter.event_type].append(
             MeterView(meter.id, meter.code, meter.property or None, meter.filters, tuple(meter.dimensions))
         )
+    books: dict[int, list[VersionView]] = defaultdict(list)
+    published = PriceVersion.objects.filter(status=PriceVersion.Status.PUBLISHED).order_by("effective_at", "id")
+    versions = list(published.values_list("id", "book_id", "number", "book__currency", "effective_at"))
+    # Prices after versions: one that is published meanwhile is not seen, rather than seen without prices.
     prices: dict[int, dict[int, list[tuple[dict[str, str | None], PriceTerms]]]] = defaultdict(lambda: defaultdict(list))
     for price in Price.objects.filter(version__status=PriceVersion.Status.PUBLISHED).order_by("id"):
         match = {name: dimension_text(value) for name, value in price.match.items()}
         prices[price.version_id][price.meter_id].append((match, terms_of(price)))
-    books: dict[int, list[VersionView]] = defaultdict(list)
-    published = PriceVersion.objects.filter(status=PriceVersion.Status.PUBLISHED).order_by("effective_at", "id")
-    for version_id, book_id, number, currency, effective_at in published.values_list(
-        "id", "book_id", "number", "book__currency", "effective_at"
-    ):
+    for version_id, book_id, number, currency, effective_at in versions:
         by_meter = {
             meter_id: sorted(of_meter, key=lambda pair: -len(pair[0])) for meter_id, of_meter in prices[version_id].items()
         }

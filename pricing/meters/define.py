@@ -106,9 +106,7 @@ def _filters(check: Input, filters: Mapping[str, Any]) -> dict[str, str | list[s
         check.expect("filters", name_is_fine(name, 120), "property names of 1 to 120 characters")
         values = value if isinstance(value, list) else [value]
         found = [dimension_text(one) for one in values]
-        fine = 0 < len(found) <= MAX_VALUES and all(
-            text is not None and name_is_fine(text, LONGEST_VALUE) for text in found
-        )
+        fine = 0 < len(found) <= MAX_VALUES and all(text is not None and name_is_fine(text, LONGEST_VALUE) for text in found)
         if check.expect(field, fine, f"a text, number or boolean, or a list of up to {MAX_VALUES} of them"):
             chosen = [text for text in found if text is not None]
             texts[name] = chosen if isinstance(value, list) else chosen[0]

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from decimal import Decimal, InvalidOperation
+import re
+from collections.abc import Iterable, Mapping
+from decimal import Decimal
 from typing import Any, Final
 
 from wallets.money import LARGEST, SCALE, to_scale
@@ -12,6 +13,11 @@ Quantity = Decimal | int
 """How much of a meter's unit: whole numbers stay int, which is exact and quicker."""
 
 LARGEST_WHOLE: Final = int(LARGEST)
+MAX_DIMENSION: Final = 120  # characters of a dimension's value that are kept
+# Roll-ups are indexed by their dimensions, and an entry of PostgreSQL's B-tree holds 2,704 bytes.
+MAX_DIMENSIONS_BYTES: Final = 2_000
+
+_NUMBER: Final = re.compile(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]{1,9})?", re.ASCII)
 
 
 class NotAQuantity(ValueError):
@@ -31,10 +37,9 @@ def quantity_of(value: Any, *, name: str) -> Quantity:
     elif kind is Decimal:
         quantity = value
     elif kind is str:
-        try:
-            quantity = Decimal(value)
-        except InvalidOperation:
-            raise NotAQuantity(f"properties.{name} must be a number, not {value[:40]!r}") from None
+        if not _NUMBER.fullmatch(value):  # Decimal itself would read 1_000 and NaN too
+            raise NotAQuantity(f"properties.{name} must be a number, not {value[:40]!r}")
+        quantity = Decimal(value)
     else:
         raise NotAQuantity(f"properties.{name} must be a number, not {kind.__name__}")
     if not quantity.is_finite():
@@ -68,3 +73,12 @@ def passes(filters: Mapping[str, Any], values: Mapping[str, str | None]) -> bool
         if values.get(name) not in {dimension_text(option) for option in options}:
             return False
     return True
+
+
+def reported_dimensions(names: Iterable[str], texts: Mapping[str, str | None]) -> dict[str, str]:
+    """What an event is reported by: the dimension texts that are there, by name in order, cut to what can be indexed."""
+    kept = {name: text[:MAX_DIMENSION] for name in sorted(names) if (text := texts.get(name)) is not None}
+    if sum(len(name.encode()) + len(text.encode()) for name, text in kept.items()) <= MAX_DIMENSIONS_BYTES:
+        return kept
+    share = max(0, MAX_DIMENSIONS_BYTES - sum(len(name.encode()) for name in kept)) // len(kept)
+    return {name: text.encode()[:share].decode(errors="ignore") for name, text in kept.items()}

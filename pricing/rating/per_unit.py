@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 from pricing.meters.measure import LARGEST_WHOLE, Quantity
 from pricing.rating.explanation import PriceTerms, Rated, Rater
 from wallets.money import ZERO, to_scale
@@ -14,7 +16,7 @@ def per_unit(price: PriceTerms) -> Rater:
     """
     unit_price, unit_cost, minimum = price.unit_price, price.unit_cost, price.minimum_charge or ZERO
     # Up to here a whole quantity times a price of 12 decimals is exact and fits; above it, it is looked at.
-    safe = int(LARGEST_WHOLE / max(unit_price, unit_cost, 1))
+    safe = int(LARGEST_WHOLE // max(unit_price, unit_cost, Decimal(1)))
 
     def rated(quantity: Quantity, prior_quantity: Quantity) -> Rated:  # noqa: ARG001 - linear
         amount, cost = unit_price * quantity, unit_cost * quantity

@@ -30,7 +30,10 @@ ATTRIBUTES = {
     "time": "2026-11-23T10:00:00Z",
 }
 DATA = {"model": "gpt-5", "input_tokens": 812}
-HEADERS = {f"ce-{name}": value for name, value in ATTRIBUTES.items()} | {"content-type": "application/json", "host": "localhost"}
+HEADERS = {f"ce-{name}": value for name, value in ATTRIBUTES.items()} | {
+    "content-type": "application/json",
+    "host": "localhost",
+}
 
 
 def structured(**changes: Any) -> bytes:

@@ -118,8 +118,10 @@ def test_a_refusal_names_the_event_and_what_is_wrong() -> None:
 @pytest.mark.parametrize(
     "body",
     [
-        b"", b" ", b"1", b'"x"', b"nul", b"{", b"[", b"[}", b"[1,]", b"[,]", b'[{"id":', GOOD + b"x", GOOD[:-1], listed(GOOD)[:-1],
-        listed(GOOD) + b"1", listed(GOOD, b"NaN"), listed(GOOD, b"-Infinity"), listed(GOOD, b"{'id': 1}"), b"\xff\xfe[\x00]\x00",
+        b"", b" ", b"1", b'"x"', b"nul", b"{", b"[", b"[}", b"[1,]", b"[,]", b'[{"id":', GOOD + b"x", GOOD[:-1],
+        listed(GOOD)[:-1],
+        listed(GOOD) + b"1", listed(GOOD, b"NaN"), listed(GOOD, b"-Infinity"), listed(GOOD, b"{'id': 1}"),
+        b"\xff\xfe[\x00]\x00",
         b"\xef\xbb\xbf[]", event(properties={"n": float("nan")}), listed(event(properties={"n": 1}).replace(b"1}", b"01}")),
         b'{"a":' * 100_000, b"[" * 100_000, b'["' + b'\\"' * 100_000,
     ],
@@ -155,7 +157,8 @@ def test_events_of_other_accounts_are_refused_as_if_those_did_not_exist() -> Non
     ("sent", "value"),
     [
         (b"0.1", D("0.1")), (b"1e3", D("1e3")), (b"1E-12", D("1e-12")), (b"-0.0", D("-0.0")), (b"7", 7),
-        (b"123456789012345678901234567890", 123456789012345678901234567890), (b"0.1234567890123456789", D("0.1234567890123456789")),
+        (b"123456789012345678901234567890", 123456789012345678901234567890),
+        (b"0.1234567890123456789", D("0.1234567890123456789")),
         (b"9" * 1_000, int("9" * 1_000)), (b"1e1000", D("1e1000")),
     ],
 )  # fmt: skip
@@ -167,8 +170,10 @@ def test_numbers_in_properties_are_exact(sent: bytes, value: D | int) -> None:
 @pytest.mark.parametrize(
     "properties",
     [
-        b"[]", b"1", b"null", b'"x"', b'{"n":NaN}', b'{"n":Infinity}', b'{"n":1e1001}', b'{"n":1e-1001}', b'{"n":1e99999999999999999999}',
-        b'{"n":0.' + b"1" * 1_000 + b"}", b'{"n":' + b"9" * 1_300 + b"}", b'{"n":' + b"9" * 60_000 + b"}", b'{"n":' + b"9" * 1_000_000 + b"}",
+        b"[]", b"1", b"null", b'"x"', b'{"n":NaN}', b'{"n":Infinity}', b'{"n":1e1001}', b'{"n":1e-1001}',
+        b'{"n":1e99999999999999999999}',
+        b'{"n":0.' + b"1" * 1_000 + b"}", b'{"n":' + b"9" * 1_300 + b"}", b'{"n":' + b"9" * 60_000 + b"}",
+        b'{"n":' + b"9" * 1_000_000 + b"}",
         b'{"n":"\\u0000"}', b'{"\\u0000":1}', b'{"n":["\\u0000"]}', b'{"n":"\x00"}', b'{"n":"\xff"}', b'{"n":"\\ud800"}',
         b'{"n":' + b"[" * (MAX_DEPTH + 1) + b"]" * (MAX_DEPTH + 1) + b"}",
         b'{"n":' * (MAX_DEPTH + 2) + b"1" + b"}" * (MAX_DEPTH + 2),
@@ -190,9 +195,16 @@ def test_properties_may_be_as_large_and_as_deep_as_is_promised() -> None:
 
 def test_an_event_from_python_is_the_event_from_json() -> None:
     made = usage_input(
-        event_id="1", event_type="llm.request", account="acme", time=None, properties={"n": D("0.10"), "deep": {"a": [1, True, None]}}
+        event_id="1",
+        event_type="llm.request",
+        account="acme",
+        time=None,
+        properties={"n": D("0.10"), "deep": {"a": [1, True, None]}},
     )
-    assert decode_properties(made.properties) == ({"n": D("0.10"), "deep": {"a": [1, True, None]}}, b'{"n":0.10,"deep":{"a":[1,true,null]}}')
+    assert decode_properties(made.properties) == (
+        {"n": D("0.10"), "deep": {"a": [1, True, None]}},
+        b'{"n":0.10,"deep":{"a":[1,true,null]}}',
+    )
 
 
 @pytest.mark.parametrize("value", [0.1, D("NaN"), D("1e1001"), "\x00", "\ud800", {"\x00": 1}, [[0.5]], 10**1_300])
@@ -212,7 +224,11 @@ def test_arbitrary_bytes_are_events_or_refused_by_name(body: bytes) -> None:
     assert [index for index, _, _ in outcome(decoded)] == list(range(len(outcome(decoded))))
 
 
-@given(st.lists(JSON_VALUES | st.dictionaries(st.sampled_from(["id", "type", "account", "time", "properties"]), JSON_VALUES), max_size=6))
+@given(
+    st.lists(
+        JSON_VALUES | st.dictionaries(st.sampled_from(["id", "type", "account", "time", "properties"]), JSON_VALUES), max_size=6
+    )
+)
 def test_every_element_of_a_json_list_has_its_answer(elements: list[Any]) -> None:
     decoded = decode_events(json.dumps(elements).encode())
     assert [index for index, _, _ in outcome(decoded)] == list(range(len(elements)))

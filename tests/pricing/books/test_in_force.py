@@ -83,16 +83,13 @@ def test_a_draft_is_never_in_force(account: Account, meter: Meter) -> None:
     assert number_in_force(account, AT + 900 * DAY) == ("USD", 1)
 
 
-def test_the_version_in_force_is_the_latest_that_was_effective_at_the_time_of_the_event(
-    account: Account, meter: Meter
-) -> None:
+def test_the_version_in_force_is_the_latest_that_was_effective_at_the_time_of_the_event(account: Account, meter: Meter) -> None:
     default = book("Default", is_default=True)
     publish(default, AT)
     publish(default, AT + 2 * DAY)  # published in another order than they take effect
     publish(default, AT + DAY)
     found = [
-        number_in_force(account, AT + offset)
-        for offset in (0 * DAY, DAY - INSTANT, DAY, 2 * DAY - INSTANT, 2 * DAY, 9 * DAY)
+        number_in_force(account, AT + offset) for offset in (0 * DAY, DAY - INSTANT, DAY, 2 * DAY - INSTANT, 2 * DAY, 9 * DAY)
     ]
     assert found == [("USD", 1), ("USD", 1), ("USD", 3), ("USD", 3), ("USD", 2), ("USD", 2)]
 
@@ -125,9 +122,7 @@ def test_a_span_ends_where_the_version_or_the_book_changes(account: Account, met
     for at in edges:
         since, until, version = catalogue.span_in_force(account.pk, at)
         assert since <= at < until
-        assert all(
-            catalogue.version_in_force(account.pk, other) is version for other in edges if since <= other < until
-        )
+        assert all(catalogue.version_in_force(account.pk, other) is version for other in edges if since <= other < until)
 
 
 def test_the_most_specific_match_wins_whatever_the_order_of_the_prices(meter: Meter) -> None:
@@ -151,11 +146,9 @@ def test_values_match_as_texts_and_a_truth_is_not_a_one(meter: Meter) -> None:
 
 def test_an_event_that_no_price_fits_has_a_line_without_a_price(meter: Meter) -> None:
     default = book("Default", is_default=True)
-    version = draft_version(
-        book=default, prices=[PriceTerms(meter="calls", match={"region": "eu"}, unit_price=D(2))], at=AT
-    )
+    version = draft_version(book=default, prices=[PriceTerms(meter="calls", match={"region": "eu"}, unit_price=D(2))], at=AT)
     publish_version(version=version, effective_at=AT, at=AT)
-    assert (price_of({"region": "eu"}), price_of({"region": "us"}), price_of({})) == (2, None, None)
+    assert (price_of({"region": "eu"}), price_of({"region": "us"}), price_of({})) == (D(2), None, None)
 
 
 def test_an_archived_meter_measures_nothing_from_then_on(meter: Meter) -> None:
