@@ -14,6 +14,7 @@ from django.db import DataError, OperationalError
 from django.test import Client, RequestFactory
 from rest_framework.exceptions import Throttled, ValidationError
 
+import billing_site.api
 import metering
 import notifications
 import pricing
@@ -28,7 +29,7 @@ DOCS = Path(__file__).parents[3] / "docs" / "errors.md"
 
 
 def load_every_refusal() -> None:
-    for app in (wallets, pricing, metering, notifications):
+    for app in (wallets, pricing, metering, notifications, billing_site.api):
         for module in pkgutil.walk_packages(app.__path__, f"{app.__name__}."):
             if ".migrations" not in module.name and ".admin" not in module.name:
                 importlib.import_module(module.name)
@@ -36,8 +37,11 @@ def load_every_refusal() -> None:
 
 def test_every_code_is_documented_with_its_status() -> None:
     load_every_refusal()
-    rows = re.findall(r"^\| `(\w+)` \| (\d+) \|", DOCS.read_text(), re.MULTILINE)
-    assert [(code, int(status)) for code, status in rows] == list(documented())
+    rows = re.findall(r"^\| `(\w+)` \| (\d+) \| \S", DOCS.read_text(), re.MULTILINE)
+    listed = [(code, int(status)) for code, status in rows]
+    assert set(documented()) - set(listed) == set(), "add a line to docs/errors.md"
+    assert set(listed) - set(documented()) == set(), "no longer in the source"
+    assert listed == sorted(listed)
 
 
 def test_one_code_has_one_status() -> None:
