@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
+from time import perf_counter_ns
 from typing import Final
 
 from django.db import transaction
@@ -38,12 +39,13 @@ class DemoPricesDiffer(Conflict):
 
 @dataclass(slots=True)
 class Made:
-    """What had to be made, for the summary."""
+    """What had to be made, for the summary, and how long that took."""
 
     meters: list[str] = field(default_factory=list)
     book: str = ""
     accounts: int = 0
     credit: Decimal = ZERO
+    seconds: Decimal = ZERO
 
 
 class ReplaySetup:
@@ -82,6 +84,7 @@ class ReplaySetup:
 
     def open_accounts(self, keys: set[str], *, at: datetime) -> None:
         """Open those accounts that do not exist, with a wallet, their prices and credit."""
+        started = perf_counter_ns()
         known = set(Account.objects.filter(key__in=keys).values_list("key", flat=True))
         for key in sorted(keys - known):
             with transaction.atomic():
@@ -102,6 +105,7 @@ class ReplaySetup:
                     )
             self.made.accounts += 1
             self.made.credit += self._credit
+        self.made.seconds += Decimal(perf_counter_ns() - started).scaleb(-9)
 
     def _define_meters(self, at: datetime) -> None:
         known = {meter.code: meter for meter in Meter.objects.filter(code__in=[price.meter for price in self._prices])}

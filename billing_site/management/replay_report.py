@@ -34,9 +34,10 @@ class ReplayReport:
 
     @property
     def events_per_second(self) -> int:
-        """Records sent (new ones and duplicates) for each second of the run."""
+        """Events sent (new ones and duplicates) for each second of the run, without that of opening demo accounts."""
         sent = self.totals.events + self.totals.duplicates
-        return int(sent / self.seconds) if self.seconds > 0 else 0
+        seconds = self.seconds - (self.made.seconds if self.made is not None else 0)
+        return int(sent / seconds) if seconds > 0 else 0
 
     def as_primitives(self) -> dict[str, Any]:
         """For JSON; amounts and quantities are decimal strings."""
@@ -94,6 +95,8 @@ def print_report(report: ReplayReport, console: Console) -> None:
         counts.add_row(f"  {code}", f"{number:,}")
     counts.add_row("unrated (wait for a price)", f"{totals.unrated:,}")
     counts.add_row("wall time", f"{report.seconds:.1f} s")
+    if made is not None and made.accounts:
+        counts.add_row("  of it opening accounts", f"{made.seconds:.1f} s")
     counts.add_row("events per second", f"{report.events_per_second:,}")
     console.print(counts)
     _print_charged(report, console)

@@ -195,7 +195,7 @@ class _Run:
             by_meter = _charged_by_meter(self._events, at)
             for meter, currency, charges, quantity, amount in by_meter:
                 total = totals.charged.setdefault((meter, currency), MeterTotal())
-                total.charges += charges
+                total.charges += int(charges)
                 total.quantity += quantity
                 total.amount += amount
             told = sum((one.amount for one in result.charged), ZERO)
@@ -227,17 +227,25 @@ def _charged_by_meter(events: Sequence[UsageInput], at: datetime) -> list[tuple[
     with connection.cursor() as cursor:
         cursor.execute(
             """
-            SELECT meter.code, wallet.currency, count(*), sum(charge.quantity), sum(charge.amount)
-            FROM unnest(%s::text[], %s::text[]) AS sent(account, event_id)
-            JOIN wallets_account AS account ON account.key = sent.account
-            JOIN metering_usageevent AS event
-                ON event.bucket = account.bucket AND event.account_id = account.id AND event.event_id = sent.event_id
-            JOIN metering_charge AS charge ON charge.event_id = event.id AND charge.bucket = account.bucket
-            JOIN pricing_meter AS meter ON meter.id = charge.meter_id
-            JOIN wallets_wallet AS wallet ON wallet.id = charge.wallet_id
-            WHERE event.received_at = %s AND charge.reverses IS NULL
+            WITH events AS MATERIALIZED (
+                SELECT event.bucket, event.id, event.received_at
+                FROM unnest(%s::text[], %s::text[]) AS sent(account, event_id)
+                JOIN wallets_account AS account ON account.key = sent.account
+                JOIN metering_usageevent AS event
+                    ON event.bucket = account.bucket AND event.account_id = account.id AND event.event_id = sent.event_id
+            ), sums AS (
+                SELECT charge.meter_id, charge.wallet_id, count(*) AS charges, sum(charge.quantity) AS quantity,
+                    sum(charge.amount) AS amount
+                FROM events
+                JOIN metering_charge AS charge ON charge.bucket = events.bucket AND charge.event_id = events.id
+                WHERE events.received_at = %s AND charge.reverses IS NULL
+                GROUP BY charge.meter_id, charge.wallet_id
+            )
+            SELECT meter.code, wallet.currency, sum(sums.charges), sum(sums.quantity), sum(sums.amount)
+            FROM sums
+            JOIN pricing_meter AS meter ON meter.id = sums.meter_id
+            JOIN wallets_wallet AS wallet ON wallet.id = sums.wallet_id
             GROUP BY meter.code, wallet.currency
-            ORDER BY meter.code, wallet.currency
             """,
             [[account for account, _ in sent], [event_id for _, event_id in sent], at],
         )

@@ -169,8 +169,10 @@ def _event_map(options: dict[str, Any], preset: Preset | None, path: Path) -> Ev
     if preset is not None:
         entries = [entry for entry in preset.entries if entry.partition("=")[0] not in mapped] + entries
     named = any(entry.startswith("account=") for entry in entries)
-    count = options["accounts"] or (preset.accounts if preset is not None and not named else None)
-    if options["accounts"] is not None or count:
+    count = options["accounts"]
+    if count is None and preset is not None and not named:
+        count = preset.accounts
+    if count is not None:
         count = _within("--accounts", count, MOST_ACCOUNTS)
         entries = [entry for entry in entries if not entry.startswith("account=") or entry in options["entries"]]
     elif not named:
