@@ -23,7 +23,7 @@ _REDIS_DATABASES: Final = 16
 
 def pytest_configure(config: pytest.Config) -> None:
     """Start the servers, then let Django read where they are. Workers of xdist find the addresses of their parent."""
-    if "DATABASE_URL" not in os.environ:
+    if not {"DATABASE_URL", "REDIS_URL"} <= os.environ.keys():
         servers = _session.enter_context(temporary_servers())
         os.environ |= {"DATABASE_URL": servers.database_url, "REDIS_URL": servers.redis_url}
     worker = os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")

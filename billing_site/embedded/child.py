@@ -14,7 +14,8 @@ import pwd
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Final
@@ -22,10 +23,12 @@ from typing import IO, Final
 import psutil
 
 _PR_SET_PDEATHSIG: Final = 1
-_PR_SET_KEEPCAPS: Final = 8
+_PR_SET_SECUREBITS: Final = 28
 _PR_CAP_AMBIENT: Final = 47
 _PR_CAP_AMBIENT_RAISE: Final = 2
 _CAP_DAC_OVERRIDE: Final = 1
+# A change of user leaves the capabilities alone, also where access() asks on behalf of the real user, as initdb does.
+_SECBIT_NO_SETUID_FIXUP: Final = 4
 _CAPABILITY_VERSION_3: Final = 0x20080522
 # Every Linux has nobody; where a distribution's PostgreSQL made its own user, that one is the better owner.
 _ORDINARY_USERS: Final = ("postgres", "nobody")
@@ -78,16 +81,17 @@ def start_child(
 ) -> subprocess.Popen[bytes]:
     """Start a process in a session of its own (Ctrl-C of the terminal does not reach it) that the kernel signals when
     the calling *thread's* process dies. `identity` is whom root becomes for it, `reaches` the paths it must get at."""
-    return subprocess.Popen(  # noqa: S603 - our own commands
-        [str(part) for part in command],
-        stdin=subprocess.DEVNULL,
-        stdout=output,
-        stderr=subprocess.STDOUT if output is not None else None,
-        cwd=cwd,
-        env=dict(env) if env is not None else None,
-        start_new_session=True,
-        preexec_fn=_before_exec(dies_with_parent_by, identity, reaches),  # noqa: PLW1509 - starters have one thread
-    )
+    with _explained(identity, reaches):
+        return subprocess.Popen(  # noqa: S603 - our own commands
+            [str(part) for part in command],
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT if output is not None else None,
+            cwd=cwd,
+            env=dict(env) if env is not None else None,
+            start_new_session=True,
+            preexec_fn=_before_exec(dies_with_parent_by, identity, reaches),  # noqa: PLW1509 - starters have one thread
+        )
 
 
 def end_with_parent_process() -> None:
@@ -98,15 +102,16 @@ def end_with_parent_process() -> None:
 
 def run_as(command: Sequence[str | Path], *, identity: Identity | None, reaches: Sequence[Path] = ()) -> None:
     """Run a command to its end. Raises RuntimeError with its output if it fails."""
-    done = subprocess.run(  # noqa: S603 - our own commands
-        [str(part) for part in command],
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        cwd="/",
-        preexec_fn=_before_exec(signal.SIGKILL, identity, reaches),  # noqa: PLW1509 - starters have one thread
-        check=False,
-    )
+    with _explained(identity, reaches):
+        done = subprocess.run(  # noqa: S603 - our own commands
+            [str(part) for part in command],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            cwd="/",
+            preexec_fn=_before_exec(signal.SIGKILL, identity, reaches),
+            check=False,
+        )
     if done.returncode != 0:
         raise RuntimeError(f"{command[0]} failed ({done.returncode}):\n{done.stdout.decode(errors='replace')}")
 
@@ -142,7 +147,7 @@ def _before_exec(signal_on_death: signal.Signals, identity: Identity | None, rea
     def prepare() -> None:
         if identity is not None:
             if must_override:
-                _prctl(_PR_SET_KEEPCAPS, 1)
+                _prctl(_PR_SET_SECUREBITS, _SECBIT_NO_SETUID_FIXUP)
             os.setgroups([])
             os.setresgid(identity.gid, identity.gid, identity.gid)
             os.setresuid(identity.uid, identity.uid, identity.uid)
@@ -157,7 +162,26 @@ def _before_exec(signal_on_death: signal.Signals, identity: Identity | None, rea
 
 
 def _others_may_pass(path: Path) -> bool:
-    return all(folder.stat().st_mode & _OTHERS_MAY_PASS for folder in path.resolve().parents)
+    return not list(_closed_folders(path))
+
+
+def _closed_folders(path: Path) -> Iterator[Path]:
+    return (folder for folder in path.resolve().parents if not folder.stat().st_mode & _OTHERS_MAY_PASS)
+
+
+@contextmanager
+def _explained(identity: Identity | None, reaches: Sequence[Path]) -> Iterator[None]:
+    """What a preparation that failed in the child means."""
+    try:
+        yield
+    except subprocess.SubprocessError as error:
+        closed = {str(folder) for path in reaches for folder in _closed_folders(path)}
+        if identity is None or not closed:
+            raise
+        raise RuntimeError(
+            f"PostgreSQL does not run as root, and user {identity.uid} may not pass {', '.join(sorted(closed))}: have the "
+            "project and DATA_DIR elsewhere, or let others pass (chmod o+x)"
+        ) from error
 
 
 def _prctl(option: int, value: int, value2: int = 0) -> None:
@@ -166,7 +190,7 @@ def _prctl(option: int, value: int, value2: int = 0) -> None:
 
 
 def _keep_capability(capability: int) -> None:
-    """Make one capability of root effective for this process and what it executes."""
+    """Keep this one capability of root, and no other, for this process and what it executes."""
     if _libc is None:
         return
     mask = 1 << capability

@@ -18,7 +18,7 @@ LEFT_OVER_SECONDS: Final = 15.0
 _SAME_START_SECONDS: Final = 2.0
 
 
-class CannotRun(Exception):  # noqa: N818 - named for the fact it states
+class CannotRun(Exception):
     """This site cannot be run now; the text says why and what to do."""
 
 
@@ -71,7 +71,12 @@ def _by_whom(port: int) -> str:
     """Who listens there, if we may know it."""
     with suppress(psutil.AccessDenied):
         for connection in psutil.net_connections(kind="tcp"):
-            if connection.status == psutil.CONN_LISTEN and connection.laddr.port == port and connection.pid:
+            if (
+                connection.status == psutil.CONN_LISTEN
+                and connection.laddr
+                and connection.laddr.port == port
+                and connection.pid
+            ):
                 with suppress(psutil.NoSuchProcess, psutil.AccessDenied):
                     program = Path(psutil.Process(connection.pid).name()).name
                     return f" by {program} (process {connection.pid})"

