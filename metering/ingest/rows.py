@@ -27,7 +27,9 @@ _STAGING: Final = """
     CREATE TEMPORARY TABLE IF NOT EXISTS staged_usage (
         bucket smallint, account_id bigint, meter_id bigint, hour timestamptz, currency text, dimensions jsonb,
         events bigint, quantity numeric(30,12), amount numeric(30,12), cost numeric(30,12)
-    ) ON COMMIT DELETE ROWS
+    ) ON COMMIT DELETE ROWS;
+    DELETE FROM staged_event;
+    DELETE FROM staged_usage
 """
 
 _COPY_EVENTS: Final = (
@@ -57,7 +59,8 @@ ROLL_UP: Final = """
 
 
 def prepare_staging(cursor: Any) -> None:
-    """Make this connection's staging tables; they are emptied by each commit."""
+    """This connection's staging tables, empty: each commit empties them, and this does for a second batch of one
+    transaction (a replay inside a larger one), which would roll up the first batch's usage again."""
     cursor.execute(_STAGING)
 
 
