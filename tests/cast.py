@@ -29,7 +29,7 @@ from wallets.api_keys.models import SCOPES
 from wallets.balances.models import Wallet
 
 OPENED_AT: Final = datetime(2026, 11, 1, tzinfo=UTC)
-PASSWORD: Final = "correct horse battery staple"  # noqa: S105 - of nobody real
+PASSWORD: Final = "correct horse battery staple"
 
 
 class Api:
@@ -94,37 +94,37 @@ def open_company(key: str) -> Company:
 
 
 @pytest.fixture
-def acme(db: None) -> Company:  # noqa: ARG001 - needs the database
+def acme(db: None) -> Company:
     """The customer."""
     return open_company("acme")
 
 
 @pytest.fixture
-def globex(db: None) -> Company:  # noqa: ARG001 - needs the database
+def globex(db: None) -> Company:
     """The stranger."""
     return open_company("globex")
 
 
 @pytest.fixture
-def vendor(db: None) -> Api:  # noqa: ARG001 - needs the database
+def vendor(db: None) -> Api:
     """The vendor's own backend."""
     return Api(issue_api_key(name="backend", scopes=SCOPES, at=OPENED_AT).secret)
 
 
 @pytest.fixture
-def fiona(db: None) -> User:  # noqa: ARG001 - needs the database
+def fiona(db: None) -> User:
     """Finance."""
     return User.objects.create_superuser("fiona@vendor.example", PASSWORD, first_name="Fiona")
 
 
 @pytest.fixture
-def apollo(db: None) -> User:  # noqa: ARG001 - needs the database
+def apollo(db: None) -> User:
     """The approver."""
     return User.objects.create_superuser("apollo@vendor.example", PASSWORD, first_name="Apollo")
 
 
 @pytest.fixture
-def sam(db: None) -> User:  # noqa: ARG001 - needs the database
+def sam(db: None) -> User:
     """Support: may look at everything in the admin."""
     user = User.objects.create_user("sam@vendor.example", PASSWORD, first_name="Sam", is_staff=True)
     user.user_permissions.set(Permission.objects.filter(codename__startswith="view_"))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, Final
@@ -33,7 +33,7 @@ class Input:
             self.wrong.setdefault(field, expected)
         return bool(fine)
 
-    def text(self, field: str, value: str, *, longest: int, required: bool = False) -> str:
+    def text(self, field: str, value: Any, *, longest: int, required: bool = False) -> str:
         """A line of text of at most `longest` characters, trimmed."""
         trimmed = value.strip() if isinstance(value, str) else ""
         self.expect(field, isinstance(value, str), "text")
@@ -42,10 +42,10 @@ class Input:
         self.expect(field, storable(trimmed), "text without control characters")
         return trimmed
 
-    def matching(self, field: str, value: str, pattern: re.Pattern[str], expected: str) -> str:
+    def matching(self, field: str, value: Any, pattern: re.Pattern[str], expected: str) -> str:
         """Text that matches the whole of `pattern`."""
         self.expect(field, isinstance(value, str) and pattern.fullmatch(value), expected)
-        return value
+        return str(value)
 
     def currency(self, value: str, field: str = "currency") -> str:
         """An ISO 4217 code or the name of a custom credit unit."""
@@ -62,18 +62,19 @@ class Input:
         self.expect(field, problem is None, problem or "")
         return value
 
-    def whole(self, field: str, value: int, *, least: int, most: int) -> int:
+    def whole(self, field: str, value: Any, *, least: int, most: int) -> int:
         """A whole number from `least` to `most`."""
         fine = isinstance(value, int) and not isinstance(value, bool) and least <= value <= most
         self.expect(field, fine, f"a whole number from {least} to {most}")
-        return value
+        return value if fine else least
 
-    def moment(self, field: str, value: datetime) -> datetime:
+    def moment(self, field: str, value: Any) -> datetime:
         """A time with its offset."""
         self.expect(field, isinstance(value, datetime) and value.tzinfo is not None, "a time with its offset")
-        return value
+        moment: datetime = value
+        return moment
 
-    def names(self, field: str, values: Sequence[str], *, longest: int = 120, most: int = MAX_NAMES) -> list[str]:
+    def names(self, field: str, values: Any, *, longest: int = 120, most: int = MAX_NAMES) -> list[str]:
         """A list of distinct names (of properties, meters)."""
         fine = not isinstance(values, str) and all(isinstance(value, str) for value in values)
         if not self.expect(field, fine, "a list of names"):

@@ -134,6 +134,4 @@ def _check(value: Any, depth: int) -> None:
             _check(inner, depth + 1)
 
 
-_decoder: Final = json.JSONDecoder(
-    parse_int=_whole, parse_float=_decimal, parse_constant=_refuse, object_pairs_hook=_object
-)
+_decoder: Final = json.JSONDecoder(parse_int=_whole, parse_float=_decimal, parse_constant=_refuse, object_pairs_hook=_object)

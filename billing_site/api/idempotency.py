@@ -52,11 +52,6 @@ class AnswerOnce:
         if caller is None:
             return None  # the view says 401
         try:
-            if not (key.isascii() and key.isprintable() and 0 < len(key) <= LONGEST_KEY):
-                raise KeyUnreadable(
-                    "The Idempotency-Key is not acceptable.",
-                    fields={"Idempotency-Key": f"1 to {LONGEST_KEY} printable ASCII characters"},
-                )
             return _answer_once(request, caller, key, lambda: view(request, *args, **kwargs))
         except Exception as error:
             problem = problem_of(error)
@@ -65,7 +60,7 @@ class AnswerOnce:
             return answer(problem)
 
 
-class _Undone(Exception):  # noqa: N818 - carries an answer out of a transaction that it undoes
+class _Undone(Exception):
     """What was done is undone; the answer stands."""
 
     def __init__(self, response: HttpResponseBase) -> None:
@@ -73,37 +68,49 @@ class _Undone(Exception):  # noqa: N818 - carries an answer out of a transaction
         self.response = response
 
 
-def _answer_once(
-    request: HttpRequest, caller: Caller, key: str, run: Callable[[], HttpResponseBase]
-) -> HttpResponseBase:
+def _answer_once(request: HttpRequest, caller: Caller, key: str, run: Callable[[], HttpResponseBase]) -> HttpResponseBase:
     try:
-        with transaction.atomic():
-            claim = claim_key(caller=caller.prefix, key=key, body_hash=_hash(request), at=clock.now())
-            if isinstance(claim, FirstAnswer):
-                return _replay(claim)
-            response = _run(run)
-            if response.status_code >= 500 or response.status_code in NOT_KEPT:  # noqa: PLR2004 - our side failed
-                raise _Undone(response)
-            assert isinstance(response, HttpResponse), type(response)
-            headers = {name: response.headers[name] for name in KEPT_HEADERS if name in response.headers}
-            store_answer(claim_id=claim, status=response.status_code, headers=headers, body=response.content)
-            return response
+        return _claim_and_run(request, caller, key, run)
     except _Undone as undone:
         return undone.response
 
 
+@transaction.atomic
+def _claim_and_run(request: HttpRequest, caller: Caller, key: str, run: Callable[[], HttpResponseBase]) -> HttpResponseBase:
+    """The first answer, or a new one with its effect."""
+    claim = claim_key(caller=caller.prefix, key=_checked(key), body_hash=_hash(request), at=clock.now())
+    if isinstance(claim, FirstAnswer):
+        return _replay(claim)
+    try:
+        response = _run(run)
+    except _Undone as undone:
+        response = undone.response
+    if response.status_code >= 500 or response.status_code in NOT_KEPT:  # noqa: PLR2004 - our side failed
+        raise _Undone(response)
+    assert isinstance(response, HttpResponse), type(response)
+    headers = {name: response.headers[name] for name in KEPT_HEADERS if name in response.headers}
+    store_answer(claim_id=claim, status=response.status_code, headers=headers, body=response.content)
+    return response
+
+
+@transaction.atomic
 def _run(run: Callable[[], HttpResponseBase]) -> HttpResponseBase:
-    """The view's answer; a refusal leaves nothing behind."""
-    try:
-        with transaction.atomic():
-            response = run()
-            if isinstance(response, SimpleTemplateResponse):
-                response.render()
-            if response.status_code >= 400:  # noqa: PLR2004
-                raise _Undone(response)
-            return response
-    except _Undone as undone:
-        return undone.response
+    """The view's answer. Raises _Undone for a refusal, which leaves nothing behind."""
+    response = run()
+    if isinstance(response, SimpleTemplateResponse):
+        response.render()
+    if response.status_code >= 400:  # noqa: PLR2004 - a refusal or worse
+        raise _Undone(response)
+    return response
+
+
+def _checked(key: str) -> str:
+    if not (key.isascii() and key.isprintable() and 0 < len(key) <= LONGEST_KEY):
+        raise KeyUnreadable(
+            "The Idempotency-Key is not acceptable.",
+            fields={"Idempotency-Key": f"1 to {LONGEST_KEY} printable ASCII characters"},
+        )
+    return key
 
 
 def _replay(first: FirstAnswer) -> HttpResponse:

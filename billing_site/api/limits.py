@@ -32,7 +32,5 @@ def _refuse(request: HttpRequest) -> HttpResponse | None:
         assert problem is not None, "BodyTooLarge is in the table"
         return answer(problem)
     if "\x00" in request.path_info or "%00" in request.META.get("QUERY_STRING", ""):
-        return answer(
-            Problem(400, "malformed", title_of("malformed"), "The address contains a NUL character.", {}, {}, {})
-        )
+        return answer(Problem(400, "malformed", title_of("malformed"), "The address contains a NUL character.", {}, {}, {}))
     return None

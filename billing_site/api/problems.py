@@ -29,6 +29,7 @@ from wallets.idempotency.claim import KeyInUse
 
 log = logging.getLogger(__name__)
 
+NOT_ON_THE_WIRE: Final = re.compile(r"\.admin\.|\.catalogues\.|\.replay_|^billing_site\.(?!api\.)|^tests\.")
 MEDIA_TYPE: Final = "application/problem+json"
 PROBLEMS_PAGE: Final = "/api/problems/"
 RETRY_AFTER_SECONDS: Final = 1
@@ -195,13 +196,13 @@ def title_of(code: str) -> str:
 
 def documented() -> Iterator[tuple[str, int]]:
     """Every code the API answers with, and its status, as `docs/errors.md` lists them. Refusals are found by their class
-    once their module is loaded; those of the admin's own forms stay there."""
+    once their module is loaded; those that only the admin's forms and an operator's commands meet are left out."""
     found = {known.code: known.status for known in OTHERS.values()} | dict(AT_THE_GATE)
     waiting: list[type[Refusal]] = [Refusal]
     while waiting:
         refusal = waiting.pop()
         waiting.extend(refusal.__subclasses__())
-        if refusal is not Refusal and ".admin." not in refusal.__module__:
+        if refusal is not Refusal and not NOT_ON_THE_WIRE.search(refusal.__module__):
             found[refusal.code] = _nearest(REFUSALS, refusal) or 422
     found["internal_error"] = 500
     yield from sorted(found.items())
@@ -226,9 +227,7 @@ def server_error(request: HttpRequest) -> HttpResponse:
     """handler500: a problem document below /api/, a page elsewhere. Django has logged the accident."""
     if not is_api(request):
         return defaults.server_error(request)
-    sentence = (
-        "Something went wrong on our side; it has been logged. Send the request again with the same Idempotency-Key."
-    )
+    sentence = "Something went wrong on our side; it has been logged. Send the request again with the same Idempotency-Key."
     return answer(Problem(500, "internal_error", title_of("internal_error"), sentence, {}, {}, {}))
 
 

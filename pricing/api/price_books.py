@@ -64,9 +64,7 @@ class PriceIn(Body):
     def to_internal_value(self, data: Any) -> Any:
         """A price without the fields of other models that it leaves empty."""
         if isinstance(data, dict):
-            data = {
-                name: value for name, value in data.items() if name not in EMPTY_FOR_NOW or value not in (None, "0", 0)
-            }
+            data = {name: value for name, value in data.items() if name not in EMPTY_FOR_NOW or value not in (None, "0", 0)}
         return super().to_internal_value(data)
 
 

@@ -45,9 +45,7 @@ def create_price_book(*, name: str, currency: str, at: datetime, is_default: boo
         if "price_book_one_default" in str(error):
             raise DefaultBookExists("Another price book is the default one already.") from error
         if PriceBook.objects.filter(name=name).exists():
-            raise PriceBookExists(
-                f"There is a price book {name} already.", fields={"name": "a name not in use"}
-            ) from error
+            raise PriceBookExists(f"There is a price book {name} already.", fields={"name": "a name not in use"}) from error
         raise
 
 

@@ -52,9 +52,7 @@ def open_customer(
     Raises AccountExists, PriceBookUnfit, InvalidInput.
     """
     with transaction.atomic():
-        account = open_account(
-            key=key, name=name, at=at, email=email, currency=currency, time_zone=time_zone, country=country
-        )
+        account = open_account(key=key, name=name, at=at, email=email, currency=currency, time_zone=time_zone, country=country)
         wallet = open_wallet(account=account, currency=currency, at=at)
         if price_book is not None:
             book = _fitting(price_book, {currency})
@@ -80,7 +78,5 @@ def _fitting(public_id: str, currencies: set[str]) -> PriceBook:
     book = PriceBook.objects.filter(public_id=public_id).first()
     if book is None or book.currency not in currencies:
         wanted = " or ".join(sorted(currencies)) or "a currency the account has a wallet in"
-        raise PriceBookUnfit(
-            "The price book does not fit the account.", fields={"price_book": f"a price book in {wanted}"}
-        )
+        raise PriceBookUnfit("The price book does not fit the account.", fields={"price_book": f"a price book in {wanted}"})
     return book

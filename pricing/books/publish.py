@@ -45,9 +45,7 @@ def publish_version(*, version: PriceVersion, effective_at: datetime, at: dateti
             check.expect("effective_at", False, f"now ({at.isoformat()}) or later: prices do not move under anyone")
             check.refuse("Only the first version of a book can take effect in the past.")
         if published.filter(effective_at=effective_at).exists():
-            raise EffectiveAtTaken(
-                f"Another version of {drafted.book.name} takes effect at {effective_at.isoformat()}."
-            )
+            raise EffectiveAtTaken(f"Another version of {drafted.book.name} takes effect at {effective_at.isoformat()}.")
         prices = list(Price.objects.filter(version=drafted).select_related("meter").order_by("id"))
         check_prices(
             [terms_of_draft(price) for price in prices],

@@ -35,7 +35,7 @@ class MeterArchived(Conflict):
     code = "meter_archived"
 
 
-def define_meter(
+def define_meter(  # noqa: PLR0913 - each is a column of the meter
     *,
     code: str,
     event_type: str,

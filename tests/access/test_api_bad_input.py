@@ -25,8 +25,9 @@ FINE: dict[str, dict[str, Any]] = {
     "/accounts/{key}": {"name": "A", "email": "", "time_zone": "UTC", "country": "", "price_book": "pbk_x"},
     "/accounts/{key}/wallets": {"currency": "USD", "name": ""},
     "/wallets/{wallet_id}": {"policy": {"on_empty": "block", "grace_limit": "1", "throttle_per_minute": 1}},
-    "/wallets/{wallet_id}/credits": {"amount": "1", "kind": "paid", "price_paid": "1", "priority": 1, "meters": [], "reason": "",
-                                     "effective_at": "2026-01-01T00:00:00Z", "expires_at": "2099-01-01T00:00:00Z"},
+    "/wallets/{wallet_id}/credits": {"amount": "1", "kind": "paid", "price_paid": "1", "priority": 1, "meters": [],
+                                     "reason": "", "effective_at": "2026-01-01T00:00:00Z",
+                                     "expires_at": "2099-01-01T00:00:00Z"},
     "/wallets/{wallet_id}/transfers": {"to": "wal_x", "amount": "1", "reason": ""},
     "/credits/{lot_id}/void": {"reason": ""},
     "/meters": {"code": "c", "event_type": "e", "aggregation": "sum", "property": "p", "filters": {}, "dimensions": [],
@@ -39,7 +40,8 @@ FINE: dict[str, dict[str, Any]] = {
     "/events": {"id": "e", "type": "call", "account": "acme", "time": "2026-11-23T10:00:00Z", "properties": {"n": 1},
                 "authorization": "a"},
     "/events/{event_id}/void": {"reason": "", "account": "acme"},
-    "/authorize": {"account": "acme", "type": "call", "properties": {"n": 1}, "amount": "1", "currency": "USD", "ttl_seconds": 1},
+    "/authorize": {"account": "acme", "type": "call", "properties": {"n": 1}, "amount": "1", "currency": "USD",
+                   "ttl_seconds": 1},
 }  # fmt: skip
 PARAMETERS = {
     "/events": ("limit", "cursor", "account", "from", "to"),

@@ -86,9 +86,7 @@ def acme_things(acme: Company) -> Things:
     publish_version(version=version, effective_at=OPENED_AT, at=OPENED_AT)
     lot = grant_credit(wallet_id=acme.wallet.pk, amount=D(10), kind="paid", at=OPENED_AT)
     now = clock.now()
-    ingest_batch(
-        events=[usage_input(event_id="e-1", event_type="call", account="acme", time=now, properties={})], at=now
-    )
+    ingest_batch(events=[usage_input(event_id="e-1", event_type="call", account="acme", time=now, properties={})], at=now)
     with connection.cursor() as cursor:
         cursor.execute("TRUNCATE staged_event, staged_usage")  # as the commit of a batch does
     period = f"from={(now - timedelta(days=1)).isoformat()}&to={now.isoformat()}".replace("+00:00", "Z")

@@ -67,9 +67,7 @@ class Account(models.Model):
     class Meta:
         app_label = "wallets"
         constraints: ClassVar[list[models.BaseConstraint]] = [
-            models.CheckConstraint(
-                condition=models.Q(status__in=["ACTIVE", "SUSPENDED"]), name="account_status_is_known"
-            ),
+            models.CheckConstraint(condition=models.Q(status__in=["ACTIVE", "SUSPENDED"]), name="account_status_is_known"),
             models.CheckConstraint(
                 condition=models.Q(key__regex=r"^[A-Za-z0-9][A-Za-z0-9._:@/+-]{0,119}$"),
                 name="account_key_is_printable",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import zlib
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
@@ -62,9 +62,7 @@ def open_account(
             )
     except IntegrityError as error:
         if Account.objects.filter(key=key).exists():
-            raise AccountExists(
-                f"There is an account {key} already.", fields={"account": "a key not in use"}
-            ) from error
+            raise AccountExists(f"There is an account {key} already.", fields={"account": "a key not in use"}) from error
         raise
 
 
@@ -93,7 +91,7 @@ def _is_email(text: str) -> bool:
     return True
 
 
-def _is_time_zone(name: str) -> bool:
+def _is_time_zone(name: Any) -> bool:
     try:
         return isinstance(name, str) and 0 < len(name) <= 64 and ZoneInfo(name) is not None  # noqa: PLR2004 - its column
     except (ValueError, OSError, LookupError):  # ZoneInfoNotFoundError is a KeyError; odd names reach the file system

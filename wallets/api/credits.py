@@ -44,9 +44,7 @@ class NewCreditIn(Body):
 
     amount = AmountField()
     kind = TextField(help_text="paid, promotional, trial or compensation")
-    price_paid = AmountField(
-        required=False, allow_null=True, help_text="what was paid for it; for paid credit, its amount"
-    )
+    price_paid = AmountField(required=False, allow_null=True, help_text="what was paid for it; for paid credit, its amount")
     priority = WholeField(required=False, help_text="lower is drawn first")
     effective_at = MomentField(required=False, allow_null=True, help_text="can be drawn from then on, inclusive")
     expires_at = MomentField(required=False, allow_null=True, help_text="can be drawn until then, exclusive")
@@ -100,9 +98,7 @@ class WalletCredits(GenericAPIView[Any]):
         request=NewCreditIn,
         responses={201: LotOut},
         examples=[
-            OpenApiExample(
-                "Paid credit", value={"amount": "100", "kind": "paid", "price_paid": "90"}, request_only=True
-            ),
+            OpenApiExample("Paid credit", value={"amount": "100", "kind": "paid", "price_paid": "90"}, request_only=True),
             OpenApiExample(
                 "A promotion for one meter",
                 value={
@@ -140,8 +136,6 @@ class CreditVoid(APIView):
         caller = caller_of(request)
         lot = lot_by_id(public_id=lot_id, only_account_id=caller.account_id)
         values = CreditVoidIn.read(request)
-        voided = void_lot(
-            lot_public_id=lot.public_id, at=clock.now(), reason=values.get("reason", ""), actor=caller.actor
-        )
+        voided = void_lot(lot_public_id=lot.public_id, at=clock.now(), reason=values.get("reason", ""), actor=caller.actor)
         wallet = wallet_by_id(public_id=lot.wallet.public_id)
         return Response(LotOut(voided).data, headers=wallet_headers(wallet))

@@ -45,7 +45,7 @@ class Body(serializers.Serializer[Any]):
 class AmountField(serializers.Field[Any, Any, Any, Any]):
     """An exact amount, price or quantity: decimal string or JSON number in, decimal string out."""
 
-    default_error_messages = {"invalid": 'Expected a decimal string such as "12.34", or a number.'}  # noqa: RUF012 - DRF's
+    default_error_messages = {"invalid": 'Expected a decimal string such as "12.34", or a number.'}
 
     def to_internal_value(self, data: Any) -> Decimal:
         """The exact value; the parser has already read numbers without a float."""
@@ -63,7 +63,7 @@ class AmountField(serializers.Field[Any, Any, Any, Any]):
 class MomentField(serializers.Field[Any, Any, Any, Any]):
     """A time: RFC 3339 with an offset in, UTC out."""
 
-    default_error_messages = {  # noqa: RUF012 - DRF's
+    default_error_messages = {
         "invalid": "Expected an RFC 3339 time with its offset, such as 2026-11-23T10:00:00Z.",
         "far": "Expected a time between 1970 and 9000.",
     }
@@ -86,7 +86,7 @@ class MomentField(serializers.Field[Any, Any, Any, Any]):
 class TextField(serializers.Field[Any, Any, Any, Any]):
     """Text in and out; numbers and booleans are not text."""
 
-    default_error_messages = {"invalid": "Expected text without control characters."}  # noqa: RUF012 - DRF's
+    default_error_messages = {"invalid": "Expected text without control characters."}
 
     def to_internal_value(self, data: Any) -> str:
         """Text that can be stored; its length is the verb's business."""
@@ -103,7 +103,7 @@ class TextField(serializers.Field[Any, Any, Any, Any]):
 class WholeField(serializers.Field[Any, Any, Any, Any]):
     """A whole number; its range is the verb's business."""
 
-    default_error_messages = {"invalid": "Expected a whole number."}  # noqa: RUF012 - DRF's
+    default_error_messages = {"invalid": "Expected a whole number."}
 
     def to_internal_value(self, data: Any) -> int:
         """A JSON integer."""

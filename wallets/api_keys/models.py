@@ -40,9 +40,7 @@ class ApiKey(models.Model):
         app_label = "wallets"
         verbose_name = "API key"
         constraints: ClassVar[list[models.BaseConstraint]] = [
-            models.CheckConstraint(
-                condition=models.Q(scopes__contained_by=list(SCOPES)), name="api_key_scopes_are_known"
-            ),
+            models.CheckConstraint(condition=models.Q(scopes__contained_by=list(SCOPES)), name="api_key_scopes_are_known"),
         ]
 
     def __str__(self) -> str:

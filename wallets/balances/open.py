@@ -36,9 +36,7 @@ class WalletClosed(Conflict):
     code = "wallet_closed"
 
 
-def open_wallet(
-    *, account: Account, currency: str, at: datetime, name: str = "", is_default: bool | None = None
-) -> Wallet:
+def open_wallet(*, account: Account, currency: str, at: datetime, name: str = "", is_default: bool | None = None) -> Wallet:
     """Open an empty wallet.
 
     currency: ISO 4217 code or the name of a custom credit unit.  is_default: whether usage in this currency is charged
@@ -57,7 +55,7 @@ def open_wallet(
             is_default=bool(is_default),
             opened_at=at,
         )
-        _insert(wallet, is_default)
+        _insert(wallet, is_default=is_default)
         add_news([("", AccountsChanged([account.pk]))], at=at, bucket=account.bucket)
     return wallet
 
@@ -102,7 +100,7 @@ def close_wallet(*, wallet_id: int, at: datetime) -> Wallet:
     return Wallet.objects.select_related("account").get(pk=wallet_id)
 
 
-def _insert(wallet: Wallet, is_default: bool | None) -> None:
+def _insert(wallet: Wallet, *, is_default: bool | None) -> None:
     """Insert; with is_default None it becomes the default wallet of its currency if there is none."""
     if is_default is not False:
         wallet.is_default = True

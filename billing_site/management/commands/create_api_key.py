@@ -27,7 +27,7 @@ class Command(BaseCommand):
         parser.add_argument("--account", help="key of the only account it sees; left out: all accounts")
         parser.add_argument("--json", action="store_true", help="print JSON")
 
-    def handle(self, *_: Any, name: str, scopes: str, account: str | None, json: bool, **__: Any) -> None:  # noqa: A002
+    def handle(self, *_: Any, name: str, scopes: str, account: str | None, json: bool, **__: Any) -> None:
         """Issue and print."""
         wanted = SCOPES if scopes.strip() == "all" else [scope.strip() for scope in scopes.split(",") if scope.strip()]
         try:

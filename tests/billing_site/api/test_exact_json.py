@@ -17,9 +17,7 @@ from wallets.api.fields import moment_text, read_moment
 
 
 def test_numbers_are_read_exactly() -> None:
-    value = read_json(
-        b'{"a": 0.1, "b": 123456789012345678.123456789012, "c": 7, "d": -1e2, "e": 10000000000000000000000001}'
-    )
+    value = read_json(b'{"a": 0.1, "b": 123456789012345678.123456789012, "c": 7, "d": -1e2, "e": 10000000000000000000000001}')
     assert value == {"a": D("0.1"), "b": D("123456789012345678.123456789012"), "c": 7, "d": D("-100"), "e": 10**25 + 1}
     assert {name: type(number) for name, number in value.items()} == {"a": D, "b": D, "c": int, "d": D, "e": int}
 
@@ -109,9 +107,7 @@ def test_what_is_no_amount_is_refused_by_name(vendor: Api, acme: Company, amount
     assert list(answer.json()["errors"]) == ["policy.grace_limit"]
 
 
-@pytest.mark.parametrize(
-    "text", ["2026-11-23T10:00:00Z", "2026-11-23T11:00:00+01:00", "2026-11-23t10:00:00.000000999z"]
-)
+@pytest.mark.parametrize("text", ["2026-11-23T10:00:00Z", "2026-11-23T11:00:00+01:00", "2026-11-23t10:00:00.000000999z"])
 def test_times_are_read_with_their_offset_and_written_in_utc(text: str) -> None:
     moment = read_moment(text)
     assert moment is not None

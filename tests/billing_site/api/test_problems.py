@@ -150,9 +150,7 @@ def test_a_body_of_seventeen_mebibytes_is_413(vendor: Api) -> None:
 
 
 def test_a_claimed_length_beyond_the_limit_is_413_unread(vendor: Api) -> None:
-    response = Client().generic(
-        "POST", "/api/v1/meters", b"{}", content_type="application/json", CONTENT_LENGTH="9" * 30
-    )
+    response = Client().generic("POST", "/api/v1/meters", b"{}", content_type="application/json", CONTENT_LENGTH="9" * 30)
     assert response.status_code == 413
 
 
@@ -177,7 +175,5 @@ def test_a_body_that_is_no_object_is_refused(vendor: Api, body: object) -> None:
 
 def test_a_refused_request_leaves_no_row(vendor: Api, acme: Company) -> None:
     before = vendor.get("/accounts").json()
-    assert (
-        vendor.post("/accounts", {"account": "initech", "name": "Initech", "price_book": "pbk_none"}).status_code == 422
-    )
+    assert vendor.post("/accounts", {"account": "initech", "name": "Initech", "price_book": "pbk_none"}).status_code == 422
     assert vendor.get("/accounts").json() == before

@@ -60,8 +60,7 @@ def test_every_post_that_makes_or_moves_something_takes_an_idempotency_key(docum
     without = {
         operations["post"]["operationId"]
         for operations in document["paths"].values()
-        if "post" in operations
-        and "Idempotency-Key" not in {one["name"] for one in operations["post"].get("parameters", ())}
+        if "post" in operations and "Idempotency-Key" not in {one["name"] for one in operations["post"].get("parameters", ())}
     }
     # Events carry their own ids; the gate decides and keeps nothing.
     assert without <= {"send_events", "authorize", "replay_dead_letters"}
@@ -83,9 +82,7 @@ def test_every_reference_leads_somewhere(document: dict[str, Any]) -> None:
 def test_the_pages_name_no_outside_host(db: None, path: str) -> None:
     response = Client().get(path)
     assert response.status_code == 200
-    outside = [
-        url for url in re.findall(rb"https?://[^\"'\s<]+", response.content) if not url.startswith(b"http://testserver")
-    ]
+    outside = [url for url in re.findall(rb"https?://[^\"'\s<]+", response.content) if not url.startswith(b"http://testserver")]
     assert outside == []
 
 

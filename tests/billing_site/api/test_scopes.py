@@ -56,9 +56,7 @@ def test_a_key_without_the_scope_is_refused_and_told_which(db: None, scope: str)
     assert "accounts:read" in answer.json()["detail"]
 
 
-@pytest.mark.parametrize(
-    "header", ["", "Bearer", "Bearer ", "Basic dTpw", "bearer key_x", "Bearer a b", "Bearer schl\xfcssel"]
-)
+@pytest.mark.parametrize("header", ["", "Bearer", "Bearer ", "Basic dTpw", "bearer key_x", "Bearer a b", "Bearer schl\xfcssel"])
 def test_without_a_valid_key_there_is_401_and_how_to_send_one(db: None, header: str) -> None:
     answer = Api("").send("GET", "/accounts", authorization=header)
     assert answer.status_code == 401

@@ -147,9 +147,7 @@ def test_other_prices_for_the_same_demo_accounts_are_refused(tmp_path: Path) -> 
 
 def test_refused_records_are_written_to_a_file_by_line(tmp_path: Path) -> None:
     path, rejects = tmp_path / "usage.csv", tmp_path / "rejects.jsonl"
-    path.write_text(
-        "TIMESTAMP,ContextTokens,GeneratedTokens\n2023-11-16 18:00:00,1,1\nnonsense\n2023-11-16 18:00:00,-1,1\n"
-    )
+    path.write_text("TIMESTAMP,ContextTokens,GeneratedTokens\n2023-11-16 18:00:00,1,1\nnonsense\n2023-11-16 18:00:00,-1,1\n")
     told = replay(path, "--rejects", rejects)
     assert told["rejected"] == {"unreadable": 1, "invalid": 1}
     written = [json.loads(line) for line in rejects.read_text().splitlines()]

@@ -21,9 +21,7 @@ OUTPUT: dict[str, Any] = {
 
 
 def test_a_meter_sums_a_property_of_events_that_pass_its_filters(db: None) -> None:
-    define_meter(
-        **OUTPUT, at=AT, filters={"tier": ["a", 2, True], "model": "gpt-5"}, dimensions=["model"], unit="token"
-    )
+    define_meter(**OUTPUT, at=AT, filters={"tier": ["a", 2, True], "model": "gpt-5"}, dimensions=["model"], unit="token")
     meter = Meter.objects.get()
     assert (meter.code, meter.event_type, meter.aggregation, meter.property) == tuple(OUTPUT.values())
     assert meter.filters == {"tier": ["a", "2", "true"], "model": "gpt-5"}

@@ -29,6 +29,4 @@ def test_each_move_is_told_once(acme: Company) -> None:
     suspend_account(account=acme.account, at=AT)
     with pytest.raises(AccountSuspended):
         suspend_account(account=acme.account, at=AT)
-    assert list(News.objects.values_list("topic", "payload")) == [
-        ("accounts_changed", {"account_ids": [acme.account.pk]})
-    ]
+    assert list(News.objects.values_list("topic", "payload")) == [("accounts_changed", {"account_ids": [acme.account.pk]})]

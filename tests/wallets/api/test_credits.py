@@ -80,9 +80,7 @@ def test_credit_that_is_not_acceptable_is_refused_by_name(
 
 
 def test_lots_are_listed_newest_first_also_those_that_are_finished(vendor: Api, acme: Company) -> None:
-    first, second = (
-        vendor.post(credits_of(acme), {"amount": amount, "kind": "paid"}).json()["id"] for amount in ("1", "2")
-    )
+    first, second = (vendor.post(credits_of(acme), {"amount": amount, "kind": "paid"}).json()["id"] for amount in ("1", "2"))
     vendor.post(f"/credits/{first}/void", {"reason": "Mistake"})
     page = vendor.get(credits_of(acme))
     assert [(lot["id"], lot["state"]) for lot in page.json()["data"]] == [(second, "open"), (first, "voided")]

@@ -60,9 +60,7 @@ def test_a_key_tells_who_is_calling(gateway: IssuedKey, acme: Company) -> None:
     assert (confined.account_id, confined.account_key) == (acme.account.pk, "acme")
 
 
-@pytest.mark.parametrize(
-    "secret", ["", "x", "key_000000000000_nothing", "x" * 10_000, "key_\x00", "schlüssel", "\ud800"]
-)
+@pytest.mark.parametrize("secret", ["", "x", "key_000000000000_nothing", "x" * 10_000, "key_\x00", "schlüssel", "\ud800"])
 def test_what_is_no_key_is_refused(db: None, secret: str) -> None:
     with pytest.raises(KeyRefused):
         verify_api_key(secret, at=AT)
@@ -75,9 +73,7 @@ def test_a_verified_key_costs_no_query_for_some_seconds(gateway: IssuedKey, monk
     assert queries_of(gateway.secret) == 1
 
 
-def test_a_key_revoked_in_another_process_ends_within_five_seconds(
-    gateway: IssuedKey, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_key_revoked_in_another_process_ends_within_five_seconds(gateway: IssuedKey, monkeypatch: pytest.MonkeyPatch) -> None:
     verify_api_key(gateway.secret, at=AT)
     ApiKey.objects.update(revoked_at=AT)
     later(monkeypatch, 4.9)
@@ -111,9 +107,7 @@ def test_the_last_use_is_noted_once_a_minute(gateway: IssuedKey) -> None:
         assert ApiKey.objects.get(pk=gateway.api_key.pk).last_used_at == AT + timedelta(seconds=noted)
 
 
-@pytest.mark.parametrize(
-    ("scopes", "field"), [([], "scopes"), (["everything"], "scopes"), (["events:write", "x"], "scopes")]
-)
+@pytest.mark.parametrize(("scopes", "field"), [([], "scopes"), (["everything"], "scopes"), (["events:write", "x"], "scopes")])
 def test_a_key_has_scopes_that_exist(db: None, scopes: list[str], field: str) -> None:
     with pytest.raises(InvalidInput) as refused:
         issue_api_key(name="gateway", scopes=scopes, at=AT)
