@@ -14,8 +14,10 @@ import pwd
 import signal
 import subprocess
 import sys
+import threading
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Final
@@ -33,6 +35,7 @@ _CAPABILITY_VERSION_3: Final = 0x20080522
 # Every Linux has nobody; where a distribution's PostgreSQL made its own user, that one is the better owner.
 _ORDINARY_USERS: Final = ("postgres", "nobody")
 _OTHERS_MAY_PASS: Final = 0o001
+_POLL_SECONDS: Final = 0.02
 
 _libc: Final = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
 
@@ -129,15 +132,33 @@ def servers_working_in(folder: Path, *, name: str) -> list[psutil.Process]:
 
 
 def end_processes(
-    processes: list[psutil.Process], *, first: list[psutil.Process], by: signal.Signals, within_seconds: float
+    processes: Sequence[psutil.Process], *, first: Sequence[psutil.Process], by: signal.Signals, within_seconds: float
 ) -> None:
-    """Signal `first`, wait for all of them, kill what is left."""
+    """Signal `first`, wait for all of them, kill what is left. psutil signals no process that merely got the number."""
     for process in first:
-        process.send_signal(by)  # psutil does not signal a pid that was taken over by another process
-    _, left = psutil.wait_procs(processes, timeout=within_seconds if first else 0)
-    for process in left:
-        process.kill()
-    psutil.wait_procs(left, timeout=within_seconds)
+        with suppress(psutil.NoSuchProcess):
+            process.send_signal(by)
+    if first:
+        _wait_until_ended(processes, within_seconds)
+    for process in processes:
+        with suppress(psutil.NoSuchProcess):
+            process.kill()
+    _wait_until_ended(processes, within_seconds)
+
+
+def _wait_until_ended(processes: Sequence[psutil.Process], seconds: float) -> None:
+    deadline = time.monotonic() + seconds
+    pause = threading.Event()
+    while any(_is_alive(process) for process in processes) and time.monotonic() < deadline:
+        pause.wait(_POLL_SECONDS)
+
+
+def _is_alive(process: psutil.Process) -> bool:
+    """A zombie is not: it waits for a parent to take notice, which in a container may never happen."""
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
 
 
 def _before_exec(signal_on_death: signal.Signals, identity: Identity | None, reaches: Sequence[Path]) -> Callable[[], None]:

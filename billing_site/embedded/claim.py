@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import IO, Final
 
 import psutil
 
+from billing_site.embedded.child import end_processes
 from billing_site.embedded.data_dir import DataDir, port_is_free, try_lock
 
 _BOOK: Final = "run.json"
@@ -50,20 +52,13 @@ def write_book(data_dir: DataDir, pids: Sequence[int]) -> None:
 
 def _end_left_overs(data_dir: DataDir) -> None:
     """End the processes of a run that was killed, and their children; nothing that merely has their number."""
-    left = []
+    left: list[psutil.Process] = []
     for pid, started in data_dir.read_json(_BOOK).items():
         with suppress(psutil.NoSuchProcess):
             process = psutil.Process(int(pid))
             if abs(process.create_time() - started) < _SAME_START_SECONDS:
                 left += [process, *process.children(recursive=True)]
-    for process in left:
-        with suppress(psutil.NoSuchProcess):
-            process.terminate()
-    _, stubborn = psutil.wait_procs(left, timeout=LEFT_OVER_SECONDS)
-    for process in stubborn:
-        with suppress(psutil.NoSuchProcess):
-            process.kill()
-    psutil.wait_procs(stubborn, timeout=LEFT_OVER_SECONDS)
+    end_processes(left, first=left, by=signal.SIGTERM, within_seconds=LEFT_OVER_SECONDS)
     data_dir.write_json(_BOOK, {})
 
 

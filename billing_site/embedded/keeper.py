@@ -71,6 +71,7 @@ class _Users:
 
     def __init__(self, door: socket.socket) -> None:
         self._door = door
+        self._greeted = False
         self._here: set[socket.socket] = set()
         self._leaving: set[socket.socket] = set()
         self._selector = selectors.DefaultSelector()
@@ -79,15 +80,13 @@ class _Users:
     def serve(self, addresses: dict[str, str], *servers: Postgres | Valkey) -> None:
         """Greet whoever comes, until all have gone. Raises RuntimeError when a server has ended by itself."""
         line = json.dumps(addresses).encode() + b"\n"
-        greeted = False
-        while self._here or not greeted:
-            ready = self._selector.select(timeout=LOOK_SECONDS if greeted else FIRST_USER_SECONDS)
-            if not ready and not greeted:
+        while self._here or not self._greeted:
+            ready = self._selector.select(timeout=LOOK_SECONDS if self._greeted else FIRST_USER_SECONDS)
+            if not ready and not self._greeted:
                 return
             for key, _ in ready:
                 if key.fileobj is self._door:
                     self._greet(line)
-                    greeted = True
                 else:
                     self._part(key.data)
             if self._here:  # the servers go on, so nobody who left needs to wait for their end
@@ -99,14 +98,16 @@ class _Users:
                     raise RuntimeError(f"{type(server).__name__} ended by itself ({server.process.returncode})")
 
     def refuse(self, reason: str) -> None:
-        """Tell whoever waits at the door why there are no servers."""
-        self._door.settimeout(0)
+        """Tell whoever waits at the door why there are no servers; at least whoever had us started, who is on the way."""
+        self._door.settimeout(0 if self._greeted else FIRST_USER_SECONDS)
         with suppress(OSError):
             while True:
                 self._greet(json.dumps({"error": reason}).encode() + b"\n")
+                self._door.settimeout(0)
 
     def _greet(self, line: bytes) -> None:
         connection, _ = self._door.accept()
+        self._greeted = True
         with suppress(OSError):
             connection.sendall(line)
         self._here.add(connection)
