@@ -204,7 +204,7 @@ def documented() -> Iterator[tuple[str, int]]:
         waiting.extend(refusal.__subclasses__())
         if refusal is not Refusal and not NOT_ON_THE_WIRE.search(refusal.__module__):
             found[refusal.code] = _nearest(REFUSALS, refusal) or 422
-    found["internal_error"] = 500
+    found |= {"internal_error": 500, "length_required": 411}
     yield from sorted(found.items())
 
 

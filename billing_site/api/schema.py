@@ -8,10 +8,20 @@ from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.utils import OpenApiParameter
 
 from billing_site.api.idempotency import LONGEST_KEY
-from billing_site.api.problems import MEDIA_TYPE, PROBLEMS_PAGE, documented
+from billing_site.api.problems import MEDIA_TYPE, PROBLEMS_PAGE, title_of
 from billing_site.api.scopes import is_vendor_only, required_scope
 
 METHODS: Final = ("get", "post", "put", "patch", "delete")
+
+CONVENTIONS: Final = f"""
+
+- **Keys**: `Authorization: Bearer key_…`. A key has scopes, and may be confined to one account.
+- **Amounts and quantities** are exact decimal strings (`"12.34"`); JSON numbers are read exactly too.
+- **Times** are RFC 3339 with an offset; answers are in UTC.
+- **Lists** are pages: `?limit=` and `?cursor=`; `next_cursor` is null on the last one.
+- **Errors** are problem documents (RFC 9457). Decide by `code`: [all codes]({PROBLEMS_PAGE}).
+- **Idempotency-Key** on a POST: sent again with the same body, it is answered with the first answer, for 30 days.
+"""
 
 PROBLEM_SCHEMA: Final = {
     "type": "object",
@@ -37,6 +47,10 @@ PROBLEM_EXAMPLES: Final[dict[str, tuple[str, dict[str, Any]]]] = {
         {"code": "malformed", "detail": "The body is not valid JSON: Expecting value: line 1 column 12"},
     ),
     "401": ("No key, or one that is not valid", {"code": "invalid_api_key", "detail": "The API key is not valid."}),
+    "402": (
+        "Not enough credit",
+        {"code": "not_enough_credit", "detail": "The wallet has 4.20 to spend, less than the 10.00 that should leave it."},
+    ),
     "403": ("The key may not", {"code": "missing_scope", "detail": "This needs a key with the scope wallets:write."}),
     "404": (
         "Not there, or another account's",
@@ -91,14 +105,18 @@ def add_problems(result: dict[str, Any], generator: Any, request: Any, public: b
     components = result.setdefault("components", {})
     components.setdefault("schemas", {})["Problem"] = PROBLEM_SCHEMA
     for status, (said, example) in PROBLEM_EXAMPLES.items():
-        document = {"type": f"{PROBLEMS_PAGE}#{example['code']}", "title": said, "status": int(status), **example}
+        document = {
+            "type": f"{PROBLEMS_PAGE}#{example['code']}",
+            "title": title_of(example["code"]),
+            "status": int(status),
+            **example,
+        }
         media = {"schema": {"$ref": "#/components/schemas/Problem"}, "example": document}
         components.setdefault("responses", {})[f"Problem{status}"] = {
             "description": said,
             "content": {MEDIA_TYPE: media},
         }
-    codes = "\n".join(f"| `{code}` | {status} |" for code, status in documented())
-    result["info"]["description"] += f"\n\n# Errors\n\n| code | status |\n| --- | --- |\n{codes}\n"
+    result["info"]["description"] += CONVENTIONS
     for path, operations in result.get("paths", {}).items():
         for method in METHODS:
             if method in operations:
@@ -110,6 +128,8 @@ def _add_to(operation: dict[str, Any], path: str, method: str) -> None:
     may = {"401", "403", "429", "503"}
     if "{" in path:
         may.add("404")
+    if operation["operationId"] == "transfer_credit":
+        may.add("402")
     if method != "get":
         may |= {"400", "409", "413", "422"}
     if any(one["in"] == "query" for one in operation.get("parameters", ())):

@@ -15,6 +15,7 @@ from metering.ingest.batch import IngestResult
 from metering.ingest.decode import Decoded
 from metering.usage.explain import EventExplanation
 from wallets.api.fields import AmountField, Body, MomentField, TextField
+from wallets.ledger.entries import entry_id
 from wallets.money import plain, scaled_text
 
 
@@ -127,7 +128,7 @@ class ChargeOut(serializers.Serializer[Any]):
         if entry is None:
             return None
         return {
-            "id": str(entry.pk),
+            "id": entry_id(entry.pk),
             "kind": entry.kind.lower(),
             "at": MomentField().to_representation(entry.at),
             "wallet_version": entry.wallet_version,

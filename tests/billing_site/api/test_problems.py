@@ -6,6 +6,7 @@ import importlib
 import json
 import pkgutil
 import re
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -152,6 +153,24 @@ def test_a_body_of_seventeen_mebibytes_is_413(vendor: Api) -> None:
 def test_a_claimed_length_beyond_the_limit_is_413_unread(vendor: Api) -> None:
     response = Client().generic("POST", "/api/v1/meters", b"{}", content_type="application/json", CONTENT_LENGTH="9" * 30)
     assert response.status_code == 413
+
+
+def chunked(secret: str, body: bytes, *, terminated: bool = True) -> Any:
+    environ = {
+        "HTTP_TRANSFER_ENCODING": "chunked",
+        "CONTENT_LENGTH": "",
+        "wsgi.input_terminated": terminated,
+        "wsgi.input": BytesIO(body),
+    }
+    headers = {"authorization": f"Bearer {secret}"}
+    return Client().generic("POST", "/api/v1/meters", body, "application/json", headers=headers, **environ)  # type: ignore[arg-type]
+
+
+def test_a_body_sent_in_chunks_is_read_up_to_the_limit(vendor: Api) -> None:
+    body = b'{"code": "calls", "event_type": "call", "aggregation": "count"}'
+    assert chunked(vendor.secret, body).status_code == 201
+    assert chunked(vendor.secret, b" " * (17 * 1024 * 1024)).json()["code"] == "body_too_large"
+    assert chunked(vendor.secret, body, terminated=False).json()["code"] == "length_required"
 
 
 def test_whatever_accept_says_the_answer_is_json(vendor: Api) -> None:
