@@ -18,7 +18,8 @@ def _known_zone(name: str) -> None:
 class AccountForm(Form):
     """A new customer."""
 
-    key = CharField(
+    account = CharField(
+        label="Key",
         max_length=120,
         widget=UnfoldAdminTextInputWidget,
         help_text="Your own name for it; letters, digits and . _ : @ / + -",

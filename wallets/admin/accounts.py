@@ -107,7 +107,8 @@ class AccountAdmin(ReadOnlyAdmin):
 
         def perform(answers: dict[str, Any]) -> str:
             at = now()
-            account = open_account(at=at, **answers)
+            details = {name: answer for name, answer in answers.items() if name != "account"}
+            account = open_account(key=answers["account"], at=at, **details)
             if not account.wallets.exists():
                 open_wallet(account=account, currency=account.currency, at=at)
             return f"Account {account.key} is open."

@@ -16,7 +16,7 @@ from unfold.widgets import (
 
 from wallets.admin.action_page import ReasonForm
 from wallets.credit.models import CreditLot
-from wallets.money import DIGITS, SCALE
+from wallets.money import DIGITS, QUANTUM, SCALE
 
 
 class GrantForm(ReasonForm):
@@ -27,7 +27,8 @@ class GrantForm(ReasonForm):
     amount = DecimalField(
         max_digits=DIGITS,
         decimal_places=SCALE,
-        min_value=Decimal("0.000000000001"),
+        min_value=QUANTUM,
+        error_messages={"min_value": "Give an amount above zero."},
         widget=UnfoldAdminDecimalFieldWidget,
     )
     kind = ChoiceField(

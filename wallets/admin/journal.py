@@ -76,7 +76,7 @@ class JournalEntryAdmin(ReadOnlyAdmin):
         search_term: str,
     ) -> tuple[QuerySet[JournalEntry], bool]:
         """By what an index can find: a number, a wallet, an account."""
-        term = search_term.strip()
+        term = search_term.strip().removeprefix("ent_")
         if not term:
             return queryset, False
         if term.isascii() and term.isdecimal() and len(term) <= MOST_DIGITS_OF_AN_ID:

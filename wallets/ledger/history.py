@@ -59,7 +59,7 @@ def history_of(*, wallet_id: int, limit: int, before_version: int | None = None)
     found = list(entries.order_by("-wallet_version").defer("hash")[: limit + 1])
     shown = found[:limit]
     balances_before = [entry.balance_after for entry in found[1:]]
-    if len(found) <= limit:
+    if found and len(found) <= limit:
         balances_before.append(ZERO)
     meters = _revenue([entry.pk for entry in shown])
     return [

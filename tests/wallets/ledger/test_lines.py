@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from decimal import Decimal as D
 
 from hypothesis import given
@@ -42,12 +43,8 @@ def test_a_charge_of_nothing_drew_nothing() -> None:
 amounts = st.decimals(min_value="0.000000000001", max_value="1000", places=12)
 
 
-@given(
-    draws=st.lists(st.tuples(st.sampled_from([1, 2, 3, None]), amounts), min_size=1), cuts=st.lists(amounts, max_size=8)
-)
-def test_charges_laid_end_to_end_take_the_whole_line_and_no_more(
-    draws: list[tuple[int | None, D]], cuts: list[D]
-) -> None:
+@given(draws=st.lists(st.tuples(st.sampled_from([1, 2, 3, None]), amounts), min_size=1), cuts=st.lists(amounts, max_size=8))
+def test_charges_laid_end_to_end_take_the_whole_line_and_no_more(draws: list[tuple[int | None, D]], cuts: list[D]) -> None:
     line: list[LineDraw] = []
     end = D(0)
     for lot_id, amount in draws:
@@ -55,7 +52,7 @@ def test_charges_laid_end_to_end_take_the_whole_line_and_no_more(
         end += amount
     bounds = [D(0), *sorted(cut for cut in cuts if cut < end), end]
     of_lot: dict[int | None, D] = {}
-    for start, stop in zip(bounds, bounds[1:], strict=False):
+    for start, stop in itertools.pairwise(bounds):
         shares = draws_of_charge(line, line_from=start, amount=stop - start)
         assert sum((share.amount for share in shares), D(0)) == stop - start
         for share in shares:

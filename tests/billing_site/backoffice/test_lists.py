@@ -1,0 +1,140 @@
+"""Every list and every record page of the back office opens, in a number of queries that does not grow with its rows."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.contrib import admin  # noqa: TID251 - what is registered is what is tested
+from django.contrib.auth.models import Group
+from django.test import Client
+from django.urls import reverse
+
+from metering.ingest.models import DeadLetter
+from metering.usage.models import HourlyUsage, UsageEvent
+from pricing.books.models import Assignment, PriceBook, PriceVersion
+from pricing.meters.models import Meter
+from tests.factories.events import send
+from tests.factories.shop import Shop
+from wallets.accounts.models import Account, User
+from wallets.api_keys.models import ApiKey
+from wallets.balances.models import Wallet
+from wallets.credit.models import CreditLot
+from wallets.ledger.models import JournalEntry, LedgerAccount
+
+pytestmark = pytest.mark.django_db
+
+# Session and person, the badge of waiting events, and the list itself with what it names.
+LISTS = {
+    Account: 7, Wallet: 4, CreditLot: 4, UsageEvent: 6, HourlyUsage: 4, DeadLetter: 4, PriceBook: 6, PriceVersion: 6,
+    Assignment: 6, Meter: 6, JournalEntry: 4, LedgerAccount: 6, ApiKey: 6,
+}  # fmt: skip
+PAGES = {
+    Account: 7, Wallet: 11, CreditLot: 5, UsageEvent: 7, PriceBook: 8, PriceVersion: 6, JournalEntry: 9, ApiKey: 4,
+}  # fmt: skip
+UNCOUNTED = [Wallet, CreditLot, UsageEvent, HourlyUsage, DeadLetter, JournalEntry]
+
+
+def list_of(model: Any) -> str:
+    """The list's address."""
+    return reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_changelist")
+
+
+def page_of(row: Any) -> str:
+    """A record's address."""
+    return reverse(f"admin:{row._meta.app_label}_{row._meta.model_name}_change", args=[row.pk])
+
+
+@pytest.mark.parametrize("model", LISTS, ids=lambda model: model.__name__)
+def test_a_list_takes_as_many_queries_however_long(
+    model: Any, shop: Shop, finance: Client, django_assert_num_queries: Any
+) -> None:
+    send(shop.acme.wallet, *[(f"more_{number}", {"input_tokens": number}) for number in range(1, 30)])
+    with django_assert_num_queries(LISTS[model]):
+        response = finance.get(list_of(model))
+    assert response.status_code == 200
+
+
+@pytest.mark.parametrize("model", PAGES, ids=lambda model: model.__name__)
+def test_a_page_takes_as_many_queries_whatever_it_holds(
+    model: Any, shop: Shop, finance: Client, django_assert_num_queries: Any
+) -> None:
+    row = shop.acme.wallet if model is Wallet else model.objects.order_by("pk").last()
+    with django_assert_num_queries(PAGES[model]):
+        response = finance.get(page_of(row))
+    assert response.status_code == 200
+
+
+@pytest.mark.parametrize("model", LISTS, ids=lambda model: model.__name__)
+def test_nobody_adds_changes_or_deletes_a_record_by_hand(model: Any, shop: Shop, finance: Client) -> None:
+    name = f"admin:{model._meta.app_label}_{model._meta.model_name}"
+    assert finance.get(reverse(f"{name}_add")).status_code == 403
+    row = model.objects.order_by("pk").first()
+    if row is None:
+        assert model is Assignment, f"the shop has no {model.__name__}"
+        return
+    before = model.objects.filter(pk=row.pk).values().get()
+    assert finance.get(reverse(f"{name}_delete", args=[row.pk])).status_code == 403
+    finance.post(reverse(f"{name}_change", args=[row.pk]), {"reason": "x", "name": "x", "amount": "1"})
+    assert model.objects.filter(pk=row.pk).values().get() == before
+
+
+def test_every_registered_model_is_read_only_or_about_people() -> None:
+    assert set(admin.site._registry) == {*LISTS, User, Group}
+
+
+@pytest.mark.parametrize("model", UNCOUNTED, ids=lambda model: model.__name__)
+def test_a_large_table_is_not_counted(model: Any, shop: Shop, finance: Client, django_assert_max_num_queries: Any) -> None:
+    with django_assert_max_num_queries(LISTS[model]) as queries:
+        finance.get(list_of(model))
+    counts = [one["sql"] for one in queries.captured_queries if "COUNT(*)" in one["sql"]]
+    assert all("replayed_at" in sql for sql in counts), counts
+
+
+@pytest.mark.parametrize(
+    ("model", "term", "found"),
+    [
+        (Account, "acme", "Acme"),
+        (Wallet, "acme", "Acme"),
+        (CreditLot, "acme", "Acme"),
+        (UsageEvent, "req_2", "req_2"),
+        (UsageEvent, "acme", "req_2"),
+        (HourlyUsage, "acme", "llm.input_tokens"),
+        (JournalEntry, "acme", "Credit granted"),
+        (DeadLetter, "req_parked", "req_parked"),
+        (Meter, "input", "llm.input_tokens"),
+        (PriceBook, "List", "List USD"),
+        (ApiKey, "acme", "acme itself"),
+    ],
+)
+def test_search_finds_by_what_people_have_at_hand(model: Any, term: str, found: str, shop: Shop, finance: Client) -> None:
+    assert found in finance.get(list_of(model), {"q": term}).content.decode()
+    nothing = finance.get(list_of(model), {"q": "nobody-has-this"}).content.decode()
+    assert "req_2" not in nothing
+    assert "acme itself" not in nothing
+
+
+def test_search_finds_a_wallet_a_lot_and_an_entry_by_id(shop: Shop, finance: Client) -> None:
+    wallet, lot, entry = shop.acme.wallet, CreditLot.objects.first(), JournalEntry.objects.order_by("pk").last()
+    assert lot is not None
+    assert entry is not None
+    assert page_of(wallet) in finance.get(list_of(Wallet), {"q": wallet.public_id}).content.decode()
+    assert page_of(lot) in finance.get(list_of(CreditLot), {"q": lot.public_id}).content.decode()
+    assert page_of(entry) in finance.get(list_of(JournalEntry), {"q": f"ent_{entry.pk}"}).content.decode()
+    assert page_of(entry) in finance.get(list_of(JournalEntry), {"q": wallet.public_id}).content.decode()
+
+
+@pytest.mark.parametrize("path", ["abc", "0", "99999999999999999999999", "-1"])
+@pytest.mark.parametrize("model", PAGES, ids=lambda model: model.__name__)
+def test_a_page_of_nothing_is_not_found(model: Any, path: str, shop: Shop, finance: Client) -> None:
+    url = f"{list_of(model)}{path}/change/"
+    assert finance.get(url).status_code == 404
+
+
+def test_a_customer_does_not_get_in(shop: Shop) -> None:
+    browser = Client()
+    browser.force_login(shop.acme.owner)
+    for model in LISTS:
+        response = browser.get(list_of(model))
+        assert response.status_code == 302
+        assert response["Location"].startswith(reverse("admin:login"))
