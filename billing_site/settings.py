@@ -60,7 +60,7 @@ DATABASES = {
         # Seconds a connection is kept; 0 closes it after each request, for a pooler in front of PostgreSQL.
         "CONN_MAX_AGE": env.int("DATABASE_CONN_MAX_AGE", default=600),
         "CONN_HEALTH_CHECKS": True,
-        "OPTIONS": {"connect_timeout": 5, "application_name": "billing"} | _database.get("OPTIONS", {}),
+        "OPTIONS": {"connect_timeout": 10, "application_name": "billing"} | _database.get("OPTIONS", {}),
     }
 }
 # Redis or Valkey: copies, queues and counters only, may be wiped at any moment.
@@ -213,7 +213,7 @@ REST_FRAMEWORK = {
     "TEST_REQUEST_DEFAULT_FORMAT": "json",
 }
 # Requests an API key may make in a minute; 0 is no limit. Protects the service, not money: the gate does that.
-API_REQUESTS_PER_MINUTE = env.int("API_REQUESTS_PER_MINUTE", default=60_000)
+API_REQUESTS_PER_MINUTE = env.int("API_REQUESTS_PER_MINUTE", default=600_000)
 SPECTACULAR_SETTINGS = {
     "TITLE": "Prepaid billing API",
     "DESCRIPTION": "Accounts hold wallets, wallets hold credit, events draw it down as they arrive.",

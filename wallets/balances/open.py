@@ -70,12 +70,11 @@ def take_first_wallet(*, account: Account, currency: str, at: datetime, name: st
     check.currency(currency)
     name = check.text("name", name, longest=120)
     check.refuse("The wallet cannot be opened like this.")
-    untouched = Wallet.objects.filter(
-        account=account, currency=currency, name="", version=0, is_default=True, opened_at=account.created_at
-    )
+    came_with = Wallet.objects.filter(account=account, currency=currency, is_default=True, status=Status.ACTIVE)
+    untouched = came_with.filter(name="", version=0, opened_at=account.created_at)
     with transaction.atomic():
         if untouched.update(name=name or currency, opened_at=at):
-            wallet = Wallet.objects.get(account=account, currency=currency, is_default=True, status=Status.ACTIVE)
+            wallet = came_with.get()
             wallet.account = account
             return wallet
         return open_wallet(account=account, currency=currency, at=at, name=name)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.cast import Company, days_after_opening
+from wallets.balances.freeze import freeze_wallet
 from wallets.balances.models import Wallet
 from wallets.balances.open import DefaultWalletExists, WalletClosed, close_wallet, open_wallet, take_first_wallet
 from wallets.errors import InvalidInput
@@ -41,6 +42,11 @@ def test_the_wallet_an_account_came_with_is_taken_once(acme: Company) -> None:
 
 def test_a_wallet_that_was_used_is_not_taken_for_a_new_one(acme: Company) -> None:
     Wallet.objects.filter(pk=acme.wallet.pk).update(version=1)
+    assert take_first_wallet(account=acme.account, currency="USD", at=AT).pk != acme.wallet.pk
+
+
+def test_a_wallet_that_was_frozen_is_not_taken_for_a_new_one(acme: Company) -> None:
+    freeze_wallet(wallet_id=acme.wallet.pk, at=AT)
     assert take_first_wallet(account=acme.account, currency="USD", at=AT).pk != acme.wallet.pk
 
 
