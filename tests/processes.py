@@ -41,7 +41,11 @@ def processes_of(folder: Path) -> list[psutil.Process]:
     for process in psutil.process_iter():
         with suppress(psutil.Error, OSError):
             told = [*process.cmdline(), process.cwd(), *process.environ().values()]
-            if process.pid != os.getpid() and process.status() != psutil.STATUS_ZOMBIE and any(str(folder) in one for one in told):
+            if (
+                process.pid != os.getpid()
+                and process.status() != psutil.STATUS_ZOMBIE
+                and any(str(folder) in one for one in told)
+            ):
                 found.append(process)
     return found
 

@@ -54,9 +54,9 @@ class Command(BaseCommand):
         call_command("migrate", verbosity=0)
         facts = self._demo_facts(data_dir)
         connections.close_all()
-        self._say("Starting")
         try:
             with Site(data_dir, folder=settings.BASE_DIR, say=self._say) as site:
+                self._say("Starting")
                 site.start(_parts(data_dir))
                 if site.wait(until=_healthy(_local_url()), servers=connection):
                     site.start(_traffic())

@@ -1,6 +1,5 @@
 """Embedded servers belong to whoever uses them: started for the first, joined by the rest, gone with the last."""
 
-import json
 import os
 import socket
 import subprocess
