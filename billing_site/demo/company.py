@@ -51,7 +51,9 @@ def people() -> list[Person]:
         Person("support", "Sam Support", f"sam@{VENDOR}", "may look at everything in the back office, may change nothing"),
     ]
     return vendor + [
-        Person("customer", plan.login, f"{plan.login.split()[0].lower()}@{plan.key}.example", f"{plan.name}: {plan.note}", plan.key)
+        Person(
+            "customer", plan.login, f"{plan.login.split()[0].lower()}@{plan.key}.example", f"{plan.name}: {plan.note}", plan.key
+        )
         for plan in CUSTOMERS
         if plan.login
     ]
@@ -116,9 +118,7 @@ def _logins(*, renew: bool, at: datetime) -> list[dict[str, str | None]]:
         elif renew:
             User.objects.filter(pk=known[person.email].pk).update(password=hashed)
         told = renew or person.email not in known
-        logins.append(
-            {"role": person.role, "email": person.email, "password": password if told else None, "what": person.what}
-        )
+        logins.append({"role": person.role, "email": person.email, "password": password if told else None, "what": person.what})
     return logins
 
 

@@ -158,65 +158,50 @@ def _open(history: History, plan: CustomerPlan, *, at: datetime) -> None:
 
 def _pay(history: History, plan: CustomerPlan, key: tuple[str, str], amount: Decimal, *, at: datetime, reason: str) -> None:
     days = plan.paying.valid_days
-    _grant(
-        history,
-        key,
-        history.money(amount),
-        kind="paid",
-        at=at,
-        expires_at=at + days * DAY if days else None,
-        reason=reason,
-        source="card",
-    )
+    _grant(history, key, Terms("paid", amount, reason, "card", expires_at=at + days * DAY if days else None), at=at)
 
 
 def _give(history: History, plan: CustomerPlan, gift: Gift, *, at: datetime) -> None:
     effective = at + gift.starts_in_days * DAY
-    _grant(
-        history,
-        (plan.key, plan.currency),
-        history.money(gift.amount),
-        kind=gift.kind,
-        at=at,
-        effective_at=effective,
-        expires_at=effective + gift.valid_days * DAY if gift.valid_days else None,
-        meters=gift.meters,
-        reason=gift.reason,
-        source="marketing",
-    )
+    expires = effective + gift.valid_days * DAY if gift.valid_days else None
+    terms = Terms(gift.kind, gift.amount, gift.reason, "marketing", effective, expires, gift.meters, priority=40)
+    _grant(history, (plan.key, plan.currency), terms, at=at)
 
 
-def _grant(
-    history: History,
-    key: tuple[str, str],
-    amount: Decimal,
-    *,
-    kind: str,
-    at: datetime,
-    reason: str,
-    source: str,
-    effective_at: datetime | None = None,
-    expires_at: datetime | None = None,
-    meters: tuple[str, ...] = (),
-) -> None:
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """Credit to be granted; amount: at scale 1."""
+
+    kind: str
+    amount: Decimal
+    reason: str
+    source: str
+    effective_at: datetime | None = None
+    expires_at: datetime | None = None
+    meters: tuple[str, ...] = ()
+    priority: int = 50
+
+
+def _grant(history: History, key: tuple[str, str], terms: Terms, *, at: datetime) -> None:
     """Grant unless the seeding that was broken off did; only what can be drawn now counts to the balance."""
     wallet = history.wallets[key]
-    if CreditLot.objects.filter(wallet=wallet, created_at=at, kind=kind, reason=reason).exists():
+    if CreditLot.objects.filter(wallet=wallet, created_at=at, kind=terms.kind, reason=terms.reason).exists():
         return
+    amount = history.money(terms.amount)
     grant_credit(
         wallet_id=wallet.pk,
         amount=amount,
-        kind=kind,
+        kind=terms.kind,
         at=at,
-        effective_at=effective_at,
-        expires_at=expires_at,
-        meters=meters,
-        priority=40 if kind != "paid" else 50,
-        reason=reason,
-        source=source,
+        effective_at=terms.effective_at,
+        expires_at=terms.expires_at,
+        meters=terms.meters,
+        priority=terms.priority,
+        reason=terms.reason,
+        source=terms.source,
         actor=ACTOR,
     )
-    if effective_at is None or effective_at <= at:
+    if terms.effective_at is None or terms.effective_at <= at:
         history.balances[key] = history.balances.get(key, ZERO) + amount
 
 
@@ -368,7 +353,9 @@ def _end(history: History) -> None:
 
 def _find_wallets(history: History) -> None:
     """The wallets that exist already (a seeding that goes on), with their balances."""
-    wallets = Wallet.objects.filter(account__key__in=[plan.key for plan in CUSTOMERS], is_default=True).select_related("account")
+    wallets = Wallet.objects.filter(account__key__in=[plan.key for plan in CUSTOMERS], is_default=True).select_related(
+        "account"
+    )
     history.wallets = {(wallet.account.key, wallet.currency): wallet for wallet in wallets}
     _find_balances(history)
 

@@ -59,8 +59,12 @@ class MeterPlan(NamedTuple):
 
 METERS: Final = (
     MeterPlan("llm.input_tokens", "llm.request", "input_tokens", ("model", "endpoint"), "Input tokens", "token"),
-    MeterPlan("llm.cached_input_tokens", "llm.request", "cached_input_tokens", ("model", "endpoint"), "Cached input tokens", "token"),
-    MeterPlan("llm.cache_write_tokens", "llm.request", "cache_write_tokens", ("model", "endpoint"), "Cache write tokens", "token"),
+    MeterPlan(
+        "llm.cached_input_tokens", "llm.request", "cached_input_tokens", ("model", "endpoint"), "Cached input tokens", "token"
+    ),
+    MeterPlan(
+        "llm.cache_write_tokens", "llm.request", "cache_write_tokens", ("model", "endpoint"), "Cache write tokens", "token"
+    ),
     MeterPlan("llm.output_tokens", "llm.request", "output_tokens", ("model", "endpoint"), "Output tokens", "token"),
     MeterPlan("image.images", "image.generation", "images", ("model", "size"), "Images", "image"),
     MeterPlan("audio.seconds", "audio.transcription", "seconds", ("model",), "Transcribed audio", "second"),

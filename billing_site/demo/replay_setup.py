@@ -71,7 +71,9 @@ class ReplaySetup:
             self._book = PriceBook.objects.filter(name=self._name).first() or create_price_book(
                 name=self._name, currency=CURRENCY, at=at
             )
-            published = PriceVersion.objects.filter(book=self._book, status=PriceVersion.Status.PUBLISHED).order_by("-effective_at")
+            published = PriceVersion.objects.filter(book=self._book, status=PriceVersion.Status.PUBLISHED).order_by(
+                "-effective_at"
+            )
             version = published.first()
             if version is None:
                 drafted = draft_version(book=self._book, prices=self._terms(), at=at, note="Prices of a demonstration")
@@ -79,18 +81,18 @@ class ReplaySetup:
                 self.made.book = self._name
             elif not self._same(version):
                 raise DemoPricesDiffer(
-                    f"The price book {self._name!r} of an earlier replay has other prices; give this one another --account-prefix."
+                    f"The price book {self._name!r} of an earlier replay has other prices; "
+                    "give this one another --account-prefix."
                 )
 
     def open_accounts(self, keys: set[str], *, at: datetime) -> None:
         """Open those accounts that do not exist, with a wallet, their prices and credit."""
         started = perf_counter_ns()
+        book = None if self._book is None else self._book.public_id
         known = set(Account.objects.filter(key__in=keys).values_list("key", flat=True))
         for key in sorted(keys - known):
             with transaction.atomic():
-                customer = open_customer(
-                    key=key, name=f"Demo {key}", at=at, currency=CURRENCY, price_book=self._book and self._book.public_id
-                )
+                customer = open_customer(key=key, name=f"Demo {key}", at=at, currency=CURRENCY, price_book=book)
                 if self._credit:
                     grant_credit(
                         wallet_id=customer.wallet.pk,

@@ -35,11 +35,11 @@ STOPPED: Final = frozenset({402, 429})  # the gate's answers that keep a request
 STOPPED_WEIGHT: Final = 5  # how often those who should be stopped still try, against the daily requests of others
 
 
-class SiteAway(Exception):  # noqa: N818 - named for the fact it states
+class SiteAway(Exception):
     """The site did not answer, or not as it should; the text says how."""
 
 
-class KeyEnded(Exception):  # noqa: N818 - named for the fact it states
+class KeyEnded(Exception):
     """The site does not know the key (any more)."""
 
 

@@ -23,7 +23,7 @@ from metering.ingest.batch import IngestResult, ingest_batch
 from metering.ingest.decode import UsageInput
 from metering.ingest.models import ReplayCheckpoint
 from metering.ingest.replay_map import BadValue, EventMaker, EventMap
-from metering.ingest.replay_rows import SAMPLE_BYTES, BadRow, Place, Record, Shape, file_size, open_records, read_records
+from metering.ingest.replay_rows import SAMPLE_BYTES, START, BadRow, Place, Record, Shape, file_size, open_records, read_records
 from wallets.balances.lock import LockBusy
 from wallets.errors import InvalidInput
 from wallets.money import ZERO
@@ -91,7 +91,7 @@ class ReplayTotals:
     rejected: Counter[str] = field(default_factory=Counter)
     refused: list[Refused] = field(default_factory=list)
     charged: dict[tuple[str, str], MeterTotal] = field(default_factory=dict)
-    place: Place = Place(0, 0, 0)
+    place: Place = START
 
 
 @dataclass(frozen=True, slots=True)
@@ -249,12 +249,11 @@ def _charged_by_meter(events: Sequence[UsageInput], at: datetime) -> list[tuple[
             """,
             [[account for account, _ in sent], [event_id for _, event_id in sent], at],
         )
-        return cursor.fetchall()
+        rows: list[tuple[str, str, int, Decimal, Decimal]] = cursor.fetchall()
+    return rows
 
 
-def _open_checkpoint(
-    plan: ReplayPlan, maker: EventMaker, now: Callable[[], datetime], watchers: Watchers
-) -> ReplayCheckpoint:
+def _open_checkpoint(plan: ReplayPlan, maker: EventMaker, now: Callable[[], datetime], watchers: Watchers) -> ReplayCheckpoint:
     """The checkpoint to go on from: that of a run broken off, or one at the file's beginning with its shift decided."""
     key, at = _key(plan), now()
     known = ReplayCheckpoint.objects.filter(key=key).first()

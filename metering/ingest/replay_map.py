@@ -64,7 +64,7 @@ class Spread:
     count: int
     prefix: str
 
-    def keys(self) -> list[str]:
+    def accounts(self) -> list[str]:
         """All the account keys."""
         return [self._key(number) for number in range(self.count)]
 
@@ -141,7 +141,8 @@ def _source(entry: str, written: str) -> Source:
 def _check_times(time_format: str, time_start: datetime | None) -> None:
     if time_format not in TIME_FORMATS and "%" not in time_format:
         raise BadMap(
-            f"There is no time format {time_format!r}.", fields={"time_format": f"{', '.join(TIME_FORMATS)} or a pattern with %"}
+            f"There is no time format {time_format!r}.",
+            fields={"time_format": f"{', '.join(TIME_FORMATS)} or a pattern with %"},
         )
     if time_format.startswith("relative") and time_start is None:
         raise BadMap("Relative times need a start.", fields={"time_start": "a time with its offset"})
@@ -162,7 +163,8 @@ class EventMaker:
         self._time = self._getter("time")
         self._parse_time = _time_parser(event_map)
         self._properties = [
-            (target, self._of_source(source, target), source.kind == "column") for target, source in event_map.properties.items()
+            (target, self._of_source(source, target), source.kind == "column")
+            for target, source in event_map.properties.items()
         ]
         self._named = {
             name
@@ -293,9 +295,9 @@ def _time_parser(event_map: EventMap) -> Callable[[Any], datetime]:
     if time_format == "iso":
         return lambda value: aware(datetime.fromisoformat(value))
     if time_format in MICROSECONDS:
-        start = event_map.time_start if time_format.startswith("relative") else EPOCH
+        start = event_map.time_start or EPOCH if time_format.startswith("relative") else EPOCH
         unit = MICROSECONDS[time_format]
-        return lambda value: start + _span(value, unit)  # type: ignore[operator]
+        return lambda value: start + _span(value, unit)
     return lambda value: aware(datetime.strptime(value, time_format))  # noqa: DTZ007 - made aware here
 
 

@@ -77,7 +77,14 @@ PRESETS: Final = (
         name="web-log",
         title="web server access log: requests and bytes by client (a client is an account)",
         columns=("timestamp", "client", "method", "path", "status", "bytes"),
-        entries=("type=const:http.request", "time=timestamp", "account=client", "bytes=bytes", "method=method", "status=status"),
+        entries=(
+            "type=const:http.request",
+            "time=timestamp",
+            "account=client",
+            "bytes=bytes",
+            "method=method",
+            "status=status",
+        ),
         prices=(DemoPrice("http.requests", "", Decimal("0.0001")), DemoPrice("http.bytes", "bytes", Decimal("0.00000000009"))),
     ),
 )

@@ -193,7 +193,8 @@ def _csv_records(lines: _Lines, row: int, shape: Shape) -> Iterator[Record | Bad
         if not line.text.strip() and not line.problem:
             continue
         row += 1
-        last, fields, problem = line, [], line.problem
+        last, problem = line, line.problem
+        fields: list[str] = []
         if not problem and '"' in line.text:
             last, fields, problem = _quoted(lines, line, delimiter)
         elif not problem:

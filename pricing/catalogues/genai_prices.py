@@ -186,9 +186,7 @@ def define_missing_meters(*, codes: set[str], at: datetime) -> tuple[str, ...]:
     return tuple(meter.code for meter in missing)
 
 
-def list_prices(
-    *, providers: Sequence[str], at: datetime, models: Sequence[str] = ()
-) -> tuple[list[ListPrice], list[Skipped]]:
+def list_prices(*, providers: Sequence[str], at: datetime, models: Sequence[str] = ()) -> tuple[list[ListPrice], list[Skipped]]:
     """The list prices in force at `at` of the models that match, and what was left out.
 
     Raises InvalidInput for a provider the list does not have.
@@ -234,7 +232,9 @@ def _of_model(provider: str, model: ModelInfo, at: datetime) -> Iterator[ListPri
         yield Skipped(provider, model.id, "", problem)
         return
     listed = {key: value for key, value in vars(prices).items() if value is not None and not key.startswith("_")}
-    per_token = {key: value for key, value in listed.items() if isinstance(value, Decimal) and value.is_finite() and value >= ZERO}
+    per_token = {
+        key: value for key, value in listed.items() if isinstance(value, Decimal) and value.is_finite() and value >= ZERO
+    }
     if "input_mtok" not in per_token:
         yield Skipped(provider, model.id, "", _why_not(listed))
         return
@@ -305,8 +305,8 @@ def _providers() -> dict[str, Provider]:
 def _checked_rate(book: PriceBook, markup_percent: Decimal, exchange_rate: Decimal | None) -> Decimal:
     """The book's currency for one USD."""
     check = Input()
-    fine = isinstance(markup_percent, Decimal) and markup_percent.is_finite()
-    check.expect("markup_percent", fine and -PERCENT <= markup_percent <= MOST_MARKUP_PERCENT, "-100 to 100000")
+    fine = markup_percent.is_finite() and -PERCENT <= markup_percent <= MOST_MARKUP_PERCENT
+    check.expect("markup_percent", fine, "-100 to 100000")
     if exchange_rate is not None:
         check.amount("exchange_rate", exchange_rate, above_zero=True)
     check.refuse("The list prices cannot be imported like this.")

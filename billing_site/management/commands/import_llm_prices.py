@@ -24,14 +24,14 @@ class Command(BaseCommand):
     """Import list prices."""
 
     help = (
-        "Draft the next version of a price book from providers' LLM list prices plus a mark-up; the list price is kept as the "
-        "unit cost. Nothing is published. Prices that are not one price per token are left out and named."
+        "Draft the next version of a price book from providers' LLM list prices plus a mark-up; the list price is kept as "
+        "the unit cost. Nothing is published. Prices that are not one price per token are left out and named."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Providers, models, mark-up, book."""
         parser.add_argument("--provider", action="append", required=True, metavar="ID", dest="providers",
-                            help="openai, anthropic, mistral, ...; again for more: the first that has a model wins")  # fmt: skip
+                            help="openai, anthropic, mistral, ...; again for more: the first with a model wins")  # fmt: skip
         parser.add_argument("--model", action="append", default=[], metavar="PATTERN", dest="models",
                             help="an id or a pattern such as 'gpt-5*'; again for more; default: all")  # fmt: skip
         parser.add_argument("--markup", required=True, metavar="PERCENT", help="20 sells at 1.2 times the list price")
@@ -90,10 +90,11 @@ def _primitives(book: PriceBook, imported: Imported) -> dict[str, Any]:
 
 def _text(book: PriceBook, imported: Imported) -> str:
     version = imported.version
-    lines = [
+    drafted = (
         f"Drafted version {version.number} of {book.name} ({version.public_id}): {imported.prices} prices of "
         f"{imported.models} models; {version.note}."
-    ]
+    )
+    lines = [drafted]
     if imported.taken_over:
         lines.append(f"Prices of other meters taken over: {imported.taken_over}.")
     if imported.defined_meters:

@@ -28,6 +28,8 @@ from wallets.errors import Refusal
 MOST_BATCH: Final = 10_000
 MOST_NAME: Final = 40
 
+_TRACES: Final = "; ".join(f"{preset.name} ({', '.join(preset.columns[:3])}...)" for preset in PRESETS)
+
 HELP: Final = f"""
 Stream a CSV or JSONL file (also gzipped) of any shape through ingest, in batches. Replaying a file again charges nothing,
 and a run that was broken off goes on where it stopped.
@@ -49,7 +51,7 @@ A file that names no customer: --accounts N spreads it over N demo accounts by t
 exist are opened, with credit, and with a price book of their own if there are --price options. A file whose rows name
 their accounts gets nothing made unless --demo-setup is given.
 
-Without --map, a known trace is told by its header: {"; ".join(f"{preset.name} ({', '.join(preset.columns[:3])}...)" for preset in PRESETS)}.
+Without --map, a known trace is told by its header: {_TRACES}.
 """
 
 
@@ -74,7 +76,9 @@ class Command(BaseCommand):
         reading.add_argument("--delimiter", help="of a CSV file; default: told from the first line; \\t for a tab")
         reading.add_argument("--encoding", default="utf-8", help="default: utf-8")
         reading.add_argument("--columns", help="a,b,c: names for a CSV file without a header line")
-        reading.add_argument("--time-format", help="iso (default), epoch, epoch-ms, relative, relative-ms, or a strptime pattern")
+        reading.add_argument(
+            "--time-format", help="iso (default), epoch, epoch-ms, relative, relative-ms, or a strptime pattern"
+        )
         reading.add_argument("--time-zone", default="UTC", help="of times without an offset; default: UTC")
         reading.add_argument("--time-start", help="when relative times start, ISO with offset")
         sending = parser.add_argument_group("sending the events")
@@ -108,9 +112,7 @@ class Command(BaseCommand):
         console = Console(file=self.stderr if options["json"] else self.stdout, highlight=False)  # type: ignore[arg-type]
         columns = tuple(name.strip() for name in options["columns"].split(",")) if options["columns"] else ()
         delimiter = options["delimiter"].replace("\\t", "\t") if options["delimiter"] else None
-        shape = find_shape(
-            path, format=options["format"], delimiter=delimiter, encoding=options["encoding"], columns=columns
-        )
+        shape = find_shape(path, format=options["format"], delimiter=delimiter, encoding=options["encoding"], columns=columns)
         preset = _preset(options, shape)
         event_map = _event_map(options, preset, path)
         if preset is not None:
@@ -134,7 +136,7 @@ class Command(BaseCommand):
                 watchers = Watchers(watchers.before_batch, told, lambda one: _write_refused(rejects, one))
             totals = replay_file(plan=plan, now=clock.now, watchers=watchers)
         seconds = Decimal(time.monotonic_ns() - started).scaleb(-9)
-        report = ReplayReport(path.name, preset.title if preset else "", totals, setup and setup.made, seconds)
+        report = ReplayReport(path.name, preset.title if preset else "", totals, None if setup is None else setup.made, seconds)
         if options["json"]:
             self.stdout.write(json_text.dumps(report.as_primitives()))
             return

@@ -55,7 +55,7 @@ def usage() -> list[tuple[str, str, datetime]]:
 
 def empty() -> None:
     """The database as before the test, and nothing remembered of it."""
-    TransactionTestCase._fixture_teardown(None)  # type: ignore[attr-defined]  # noqa: SLF001 - what ends a test
+    TransactionTestCase._fixture_teardown(None)  # type: ignore[attr-defined]
     for memory in (accounts, in_force, verify, chart):
         memory.forget()
 
@@ -163,9 +163,10 @@ def test_a_seeding_that_was_broken_off_is_finished_by_the_next_with_the_same_boo
             raise PowerCutError
         return result
 
-    with monkeypatch.context() as broken, pytest.raises(PowerCutError):
+    with monkeypatch.context() as broken:
         broken.setattr(history_module, "ingest_batch", dying)
-        seed(**SHORT)
+        with pytest.raises(PowerCutError):
+            seed(**SHORT)
     facts = seed(at=AT + timedelta(hours=5))
     assert facts["api_key"] is not None
     assert usage() == events
@@ -184,7 +185,9 @@ def test_everybody_can_sign_in_and_the_key_works() -> None:
     assert sam.has_perm("wallets.view_wallet")
     assert not sam.has_perm("wallets.add_creditlot")
     customers = [person for person in people() if person.account]
-    assert {member.account.key for member in Member.objects.select_related("account")} == {person.account for person in customers}
+    assert {member.account.key for member in Member.objects.select_related("account")} == {
+        person.account for person in customers
+    }
     assert not User.objects.filter(is_staff=True, memberships__isnull=False).exists()
 
 

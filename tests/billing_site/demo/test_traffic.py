@@ -44,7 +44,7 @@ class Stop(Event):
 def traffic_to(url: str, *, secret: str | None = None) -> Traffic:
     """A gateway with a key of the right scopes."""
     secret = secret or issue_api_key(name="gateway", scopes=SCOPES, at=clock.now()).secret
-    return Traffic(url, secret, 1_000.0, clock.now, rng=random.Random(7))  # noqa: S311 - a demonstration
+    return Traffic(url, secret, 1_000.0, clock.now, rng=random.Random(7))
 
 
 def only(monkeypatch: pytest.MonkeyPatch, key: str, **changes: Any) -> CustomerPlan:
@@ -55,7 +55,7 @@ def only(monkeypatch: pytest.MonkeyPatch, key: str, **changes: Any) -> CustomerP
 
 
 @pytest.fixture
-def site(live_server: Any, redis_server: object) -> str:  # noqa: ARG001 - the gate reads it
+def site(live_server: Any, redis_server: object) -> str:
     """The site, serving, with a small demo company."""
     seed_demo(at=AT, days=1, events=30)
     return str(live_server.url)

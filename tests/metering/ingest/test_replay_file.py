@@ -6,6 +6,7 @@ import gzip
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -54,7 +55,9 @@ def wallets() -> dict[str, Wallet]:
 def file(tmp_path: Path) -> Path:
     """25 records of acme and globex, a minute apart, 1 to 25 tokens."""
     path = tmp_path / "usage.csv"
-    rows = [f"{(START + timedelta(days=20, minutes=n)).isoformat()},{'acme' if n % 2 else 'globex'},{n}\n" for n in range(1, 26)]
+    rows = [
+        f"{(START + timedelta(days=20, minutes=n)).isoformat()},{'acme' if n % 2 else 'globex'},{n}\n" for n in range(1, 26)
+    ]
     path.write_text(HEADER + "".join(rows))
     return path
 
@@ -128,9 +131,10 @@ def broken_off_after(batches: int) -> Callable[..., IngestResult]:
 def test_a_run_that_was_broken_off_goes_on_where_it_was(
     wallets: dict[str, Wallet], file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with monkeypatch.context() as broken, pytest.raises(PowerCutError):
+    with monkeypatch.context() as broken:
         broken.setattr(module, "ingest_batch", broken_off_after(1))
-        replay(plan_of(file))
+        with pytest.raises(PowerCutError):
+            replay(plan_of(file))
     totals = replay(plan_of(file))
     assert totals.from_line == 12  # the header and ten records were done
     assert (totals.records, totals.events, totals.duplicates) == (15, 5, 10)
@@ -140,18 +144,20 @@ def test_a_run_that_was_broken_off_goes_on_where_it_was(
 
 @pytest.mark.usefixtures("wallets")
 def test_restart_begins_again_even_after_a_broken_run(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    with monkeypatch.context() as broken, pytest.raises(PowerCutError):
+    with monkeypatch.context() as broken:
         broken.setattr(module, "ingest_batch", broken_off_after(1))
-        replay(plan_of(file))
+        with pytest.raises(PowerCutError):
+            replay(plan_of(file))
     totals = replay(plan_of(file, restart=True))
     assert (totals.from_line, totals.records, totals.duplicates) == (1, 25, 20)
 
 
 @pytest.mark.usefixtures("wallets")
 def test_another_map_or_a_longer_file_does_not_go_on_from_the_old_place(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    with monkeypatch.context() as broken, pytest.raises(PowerCutError):
+    with monkeypatch.context() as broken:
         broken.setattr(module, "ingest_batch", broken_off_after(1))
-        replay(plan_of(file))
+        with pytest.raises(PowerCutError):
+            replay(plan_of(file))
     assert replay(plan_of(file, "note=const:x")).from_line == 1
     with file.open("a") as out:
         out.write(f"{AT.isoformat()},acme,1\n")
@@ -164,19 +170,20 @@ def test_shifted_times_keep_their_spacing_and_end_now(file: Path) -> None:
     replay(plan_of(file, shift_to_now=True), Clock())
     times = list(UsageEvent.objects.order_by("time").values_list("time", flat=True))
     assert times[-1] == AT + timedelta(seconds=1)
-    assert {later - earlier for earlier, later in zip(times, times[1:], strict=False)} == {timedelta(minutes=1)}
+    assert {later - earlier for earlier, later in pairwise(times)} == {timedelta(minutes=1)}
 
 
 @pytest.mark.usefixtures("wallets")
 def test_a_run_that_goes_on_keeps_the_shift_of_the_broken_one(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    with monkeypatch.context() as broken, pytest.raises(PowerCutError):
+    with monkeypatch.context() as broken:
         broken.setattr(module, "ingest_batch", broken_off_after(1))
-        replay(plan_of(file, shift_to_now=True), Clock())
+        with pytest.raises(PowerCutError):
+            replay(plan_of(file, shift_to_now=True), Clock())
     later = Clock(AT + timedelta(hours=5))
     totals = replay(plan_of(file, shift_to_now=True), later)
     times = list(UsageEvent.objects.order_by("time").values_list("time", flat=True))
     assert times[-1] == AT + timedelta(seconds=1)
-    assert {b - a for a, b in zip(times, times[1:], strict=False)} == {timedelta(minutes=1)}
+    assert {b - a for a, b in pairwise(times)} == {timedelta(minutes=1)}
     assert replay(plan_of(file, shift_to_now=True), later).shift == totals.shift
 
 
@@ -193,7 +200,7 @@ def test_bad_records_are_named_by_line_and_the_rest_is_charged(wallets: dict[str
     ahead = (AT + timedelta(days=2)).isoformat()
     path = tmp_path / "usage.csv"
     path.write_bytes(
-        (HEADER + f"{day},acme,1\n" + f"{day},acme\n" + f"{day},nobody,1\n" + f"{day},acme,-1\n" + f"{day},acme,many\n").encode()
+        (HEADER + f"{day},acme,1\n{day},acme\n{day},nobody,1\n{day},acme,-1\n{day},acme,many\n").encode()
         + b"never,acme,1\n"
         + f"{day},ac".encode() + b"\xff,1\n"
         + f"{day},acme,\x00\n".encode()
@@ -274,14 +281,14 @@ def test_a_busy_wallet_is_waited_for_and_then_the_run_stops_to_go_on_later(file:
 
 def test_rows_spread_over_accounts_reach_them(wallets: dict[str, Wallet], tmp_path: Path) -> None:
     spread = Spread(4, "demo")
-    for key in spread.keys():
+    for key in spread.accounts():
         wallet_of(key, credit="10", at=START)
     path = tmp_path / "usage.csv"
     path.write_text("when,tokens\n" + f"{(START + timedelta(days=1)).isoformat()},1\n" * 100)
     entries = [entry for entry in BASE if not entry.startswith("account=")]
     totals = replay(ReplayPlan(path=path, shape=find_shape(path), event_map=parse_map(entries, spread=spread)))
     assert totals.events == 100
-    counts = [UsageEvent.objects.filter(account__key=key).count() for key in spread.keys()]
+    counts = [UsageEvent.objects.filter(account__key=key).count() for key in spread.accounts()]
     assert sum(counts) == 100
     assert min(counts) > 10
     assert balance(wallets["acme"]) == Decimal(1000)

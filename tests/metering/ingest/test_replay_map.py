@@ -29,7 +29,9 @@ def csv_record(row: int = 1, **fields: str) -> Record:
     return Record(row + 1, row, START, [(usual | fields)[name] for name in COLUMNS])
 
 
-def event_of(entries: tuple[str, ...], record: Record, *, shape: Shape = CSV, shift: timedelta = STILL, **options: Any) -> UsageInput:
+def event_of(
+    entries: tuple[str, ...], record: Record, *, shape: Shape = CSV, shift: timedelta = STILL, **options: Any
+) -> UsageInput:
     """The event a record makes by a map."""
     return EventMaker(parse_map(entries, **options), shape, file_name="usage.csv").event(record, shift)
 
@@ -88,7 +90,9 @@ def test_a_column_named_like_another_source_can_be_named() -> None:
 
 
 def test_json_members_are_found_by_name_and_by_path() -> None:
-    record = Record(1, 1, START, {"when": "2026-11-01T10:00:00+02:00", "usage": {"in": Decimal("1.50")}, "usage.out": 7, "customer": 42})
+    record = Record(
+        1, 1, START, {"when": "2026-11-01T10:00:00+02:00", "usage": {"in": Decimal("1.50")}, "usage.out": 7, "customer": 42}
+    )
     event = event_of((*BASE, "input=usage.in", "output=usage.out", "none=usage.x.y"), record, shape=JSONL)
     assert properties_of(event) == {"input": Decimal("1.50"), "output": 7}
     assert event.account == "42"
@@ -105,7 +109,8 @@ def test_json_members_are_found_by_name_and_by_path() -> None:
         ("2023-07-01 12:00", "iso", {"zone": ZoneInfo("Europe/Berlin")}, datetime(2023, 7, 1, 10, tzinfo=UTC)),
         ("1700000000.123456", "epoch", {}, datetime(2023, 11, 14, 22, 13, 20, 123456, tzinfo=UTC)),
         ("1700000000123", "epoch-ms", {}, datetime(2023, 11, 14, 22, 13, 20, 123000, tzinfo=UTC)),
-        ("1.5", "relative", {"time_start": datetime(2026, 1, 1, tzinfo=UTC)}, datetime(2026, 1, 1, 0, 0, 1, 500000, tzinfo=UTC)),
+        ("1.5", "relative", {"time_start": datetime(2026, 1, 1, tzinfo=UTC)},
+         datetime(2026, 1, 1, 0, 0, 1, 500000, tzinfo=UTC)),
         ("3536999", "relative-ms", {"time_start": datetime(2026, 1, 1, tzinfo=UTC)},
          datetime(2026, 1, 1, 0, 58, 56, 999000, tzinfo=UTC)),
         ("17/May/2015:10:05:03 +0000", "%d/%b/%Y:%H:%M:%S %z", {}, datetime(2015, 5, 17, 10, 5, 3, tzinfo=UTC)),
@@ -168,7 +173,9 @@ def test_a_shift_beyond_the_calendar_is_a_bad_value() -> None:
         ((*BASE, "a=nothing"), {}, "no column 'nothing'"),
     ],
 )
-def test_a_map_that_does_not_fit_is_refused_with_the_reason(entries: tuple[str, ...], options: dict[str, Any], says: str) -> None:
+def test_a_map_that_does_not_fit_is_refused_with_the_reason(
+    entries: tuple[str, ...], options: dict[str, Any], says: str
+) -> None:
     with pytest.raises(BadMap, match=says):
         event_of(entries, csv_record(), **options)
 
@@ -176,8 +183,8 @@ def test_a_map_that_does_not_fit_is_refused_with_the_reason(entries: tuple[str, 
 def test_rows_spread_over_demo_accounts_evenly_and_always_alike() -> None:
     spread = Spread(20, "demo")
     counts = Counter(spread.key_of(row) for row in range(1, 20_001))
-    assert set(counts) == set(spread.keys())
-    assert spread.keys()[0] == "demo-01"
+    assert set(counts) == set(spread.accounts())
+    assert spread.accounts()[0] == "demo-01"
     assert min(counts.values()) > 800
     event = event_of(("type=const:x", "time=when"), csv_record(row=17), spread=spread)
     assert event.account == spread.key_of(17)

@@ -93,15 +93,13 @@ def providers(monkeypatch: pytest.MonkeyPatch) -> None:
     def provider(name: str, *models: ModelInfo) -> Provider:
         return Provider(id=name, name=name.title(), api_pattern=name, models=list(models))
 
-    one = provider(
-        "one", PLAIN, TIERED, TIERED_OUTPUT, BY_HOUR, CHANGING, TO_COME, BY_THE_HOUR, FREE, VARIANTS, EMBEDDING, ODD
-    )
+    one = provider("one", PLAIN, TIERED, TIERED_OUTPUT, BY_HOUR, CHANGING, TO_COME, BY_THE_HOUR, FREE, VARIANTS, EMBEDDING, ODD)
     two = provider("two", model("plain", per_million(input_mtok="99")), model("other", per_million(input_mtok="7")))
     monkeypatch.setattr(genai_prices, "_providers", lambda: {"one": one, "two": two})
 
 
 @pytest.fixture
-def book(db: None) -> PriceBook:  # noqa: ARG001 - needs the database
+def book(db: None) -> PriceBook:
     """A price book in USD."""
     return create_price_book(name="Standard", currency="USD", at=AT)
 
@@ -289,13 +287,13 @@ def test_the_installed_list_agrees_with_its_own_arithmetic() -> None:
             + 23_456 * costs[provider, name, "llm.cached_input_tokens"]
             + 7_890 * costs.get((provider, name, "llm.output_tokens"), D(0))
         )
-        info = next(one for one in genai_prices._providers()[provider].models if one.id == name)  # noqa: SLF001 - the list
+        info = next(one for one in genai_prices._providers()[provider].models if one.id == name)
         theirs = info.get_prices(AT).calc_price(usage)["total_price"]
         assert ours == theirs, (provider, name)
 
 
 @pytest.mark.usefixtures("providers")
-def test_the_command_drafts_into_a_new_book_and_prints_what_was_left_out(db: None) -> None:  # noqa: ARG001
+def test_the_command_drafts_into_a_new_book_and_prints_what_was_left_out(db: None) -> None:
     out = StringIO()
     call_command("import_llm_prices", "--provider", "one", "--markup", "20", "--book", "New", stdout=out)
     assert "Drafted version 1 of New" in out.getvalue()
@@ -304,11 +302,13 @@ def test_the_command_drafts_into_a_new_book_and_prints_what_was_left_out(db: Non
     call_command("import_llm_prices", "--provider", "one", "--markup", "20", "--book", "New", "--json", stdout=out)
     told = json.loads(out.getvalue())
     assert (told["number"], told["models"]) == (2, 5)
-    assert {"provider": "one", "model": "speech", "what": "", "reason": "not priced by input token but by audio_hours"} in told["skipped"]
+    assert {"provider": "one", "model": "speech", "what": "", "reason": "not priced by input token but by audio_hours"} in told[
+        "skipped"
+    ]
 
 
 @pytest.mark.usefixtures("providers")
-def test_the_command_refuses_in_a_sentence_and_leaves_no_book(db: None) -> None:  # noqa: ARG001
+def test_the_command_refuses_in_a_sentence_and_leaves_no_book(db: None) -> None:
     with pytest.raises(CommandError, match="no provider nope"):
         call_command("import_llm_prices", "--provider", "nope", "--markup", "20", "--book", "New")
     with pytest.raises(CommandError, match="--markup much: a number"):
