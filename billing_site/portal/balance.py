@@ -104,7 +104,7 @@ def read_balance_page(
 ) -> BalancePage | None:
     """The page as of `at`, in the viewer's zone; None for someone who is in no account. Raises Http404."""
     accounts = list(customer.accounts())
-    if not accounts and account_key is None:
+    if not accounts and account_key is None and wallet_id is None:
         return None
     account = _chosen(accounts, account_key)
     wallets = list(customer.wallets(account))

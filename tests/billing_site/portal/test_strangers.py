@@ -1,0 +1,73 @@
+"""Nobody sees another account's pages (I12): globex, signed in, asks for everything of acme's; so does nobody at all."""
+
+from __future__ import annotations
+
+import pytest
+from django.test import Client
+from django.urls import get_resolver, reverse
+
+from billing_site.portal import urls
+from tests.factories.balances import AT
+from tests.factories.events import event_pk
+from tests.factories.shop import Shop, text_of
+from wallets.balances.open import open_wallet
+
+pytestmark = pytest.mark.django_db
+
+OPEN_TO_ALL = {"login", "logout"}
+
+
+def pages_of_acme(shop: Shop) -> list[str]:
+    """Every customer page with acme's things in its address."""
+    home = reverse("portal:balance")
+    return [
+        f"{home}?account=acme",
+        f"{home}?account=acme&wallet={shop.acme.wallet.public_id}",
+        f"{home}?account=globex&wallet={shop.acme.wallet.public_id}",
+        f"{home}?wallet={shop.acme.wallet.public_id}",
+        *[reverse("portal:charge", args=[event_pk(event_id)]) for event_id in ("req_1", "req_void", "req_parked")],
+    ]
+
+
+def test_every_page_has_its_stranger() -> None:
+    names = {pattern.name for pattern in urls.urlpatterns}
+    assert names - OPEN_TO_ALL == {"balance", "charge"}, "add the new page to pages_of_acme"
+    assert get_resolver().reverse_dict is not None
+
+
+def test_another_customer_finds_nothing(shop: Shop, stranger: Client) -> None:
+    for address in pages_of_acme(shop):
+        assert stranger.get(address).status_code == 404, address
+
+
+def test_the_owner_finds_all_of_it(shop: Shop, customer: Client) -> None:
+    for address in pages_of_acme(shop):
+        expected = 404 if "wallet=" in address and "account=globex" in address else 200
+        assert customer.get(address).status_code == expected, address
+
+
+def test_staff_without_membership_are_strangers_too(shop: Shop, finance: Client) -> None:
+    for address in pages_of_acme(shop):
+        assert finance.get(address).status_code == 404, address
+
+
+def test_whoever_did_not_sign_in_is_sent_to_sign_in(shop: Shop) -> None:
+    for address in pages_of_acme(shop):
+        response = Client().get(address)
+        assert response.status_code == 302
+        assert response["Location"].startswith(reverse("portal:login"))
+
+
+def test_what_is_not_there_looks_like_what_is_not_theirs(shop: Shop, stranger: Client) -> None:
+    home = reverse("portal:balance")
+    theirs = stranger.get(f"{home}?account=acme")
+    missing = stranger.get(f"{home}?account=nobody")
+    assert text_of(theirs) == text_of(missing)
+    for pk in (0, 10**17):
+        assert stranger.get(reverse("portal:charge", args=[pk])).status_code == 404
+    assert stranger.get("/charges/99999999999999999999999999/").status_code == 404
+
+
+def test_a_wallet_of_another_of_ones_own_accounts_is_not_mixed_up(shop: Shop, customer: Client) -> None:
+    other = open_wallet(account=shop.globex.account, currency="EUR", at=AT)
+    assert customer.get(reverse("portal:balance"), {"wallet": other.public_id}).status_code == 404
