@@ -29,31 +29,33 @@ _accounts: dict[str, AccountView] = {}
 
 def resolve_accounts(keys: Collection[str]) -> dict[str, AccountView]:
     """The accounts among `keys` that exist; two queries for those not yet known to this process, none for the rest."""
-    unknown = [key for key in keys if key not in _accounts]
-    if unknown:
-        if len(_accounts) + len(unknown) > MAX_REMEMBERED:
-            _accounts.clear()
-            unknown = list(keys)
-        with connection.cursor() as cursor:
-            found = {
-                account_id: AccountView(account_id, key, bucket)
-                for key, account_id, bucket in known_accounts(cursor, unknown)
-            }
-            if found:
-                for account_id, currency, wallet_id in default_wallets(cursor, list(found)):
-                    found[account_id].wallets[currency] = wallet_id
-        _accounts.update({account.key: account for account in found.values()})
-    return {key: _accounts[key] for key in keys if key in _accounts}
+    known = {key: account for key in keys if (account := _accounts.get(key)) is not None}
+    if len(known) == len(keys):
+        return known
+    # What is not printable is no account's key, and PostgreSQL would refuse the whole question for a NUL in it.
+    unknown = [key for key in keys if key not in known and key.isprintable()]
+    with connection.cursor() as cursor:
+        found = {
+            account_id: AccountView(account_id, key, bucket) for key, account_id, bucket in known_accounts(cursor, unknown)
+        }
+        if found:
+            for account_id, currency, wallet_id in default_wallets(cursor, list(found)):
+                found[account_id].wallets[currency] = wallet_id
+    if len(_accounts) + len(found) > MAX_REMEMBERED:
+        _accounts.clear()
+    for account in found.values():
+        known[account.key] = _accounts.setdefault(account.key, account)
+    return known
 
 
 def refresh_wallets(accounts: Collection[AccountView]) -> None:
-    """Look the default wallets of these accounts up again."""
-    by_id = {account.id: account for account in accounts}
-    for account in accounts:
-        account.wallets = {}
+    """Look the default wallets of these accounts up again. Other threads see the old ones or the new ones, never none."""
+    wallets: dict[int, dict[str, int]] = {account.id: {} for account in accounts}
     with connection.cursor() as cursor:
-        for account_id, currency, wallet_id in default_wallets(cursor, list(by_id)):
-            by_id[account_id].wallets[currency] = wallet_id
+        for account_id, currency, wallet_id in default_wallets(cursor, list(wallets)):
+            wallets[account_id][currency] = wallet_id
+    for account in accounts:
+        account.wallets = wallets[account.id]
 
 
 def forget() -> None:

@@ -6,44 +6,38 @@ which tells the new from the duplicates; 4. lock the wallets in id order; 5. deb
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import Final
+from operator import attrgetter
+from typing import Final, NamedTuple
 
 import psycopg
 from django.conf import settings
 from django.db import DataError, connection, transaction
 
 from metering.ingest.accounts import AccountView, refresh_wallets, resolve_accounts
-from metering.ingest.charging import WalletMoved, charge_items, usage_lines
+from metering.ingest.charging import WalletMoved, charge_items
 from metering.ingest.dead_letters import park
 from metering.ingest.decode import DECODE_ERRORS, Rejected, UsageInput, decode_properties, sentence
-from metering.ingest.overlap import running
-from metering.ingest.rating import Item, Unusable, rate_item
-from metering.ingest.rows import (
-    INSERT_EVENTS,
-    EventRows,
-    clear_staging,
-    inserted_ids,
-    postgres_microseconds,
-    prepare_staging,
-    stage_events,
-)
+from metering.ingest.insert import Insert, SomeStandAlready, duplicates, insert_directly, insert_what_is_new
+from metering.ingest.rating import Item, Reason, Unusable, rate_item
+from metering.ingest.rows import EventRows, postgres_microseconds
 from pricing.books.in_force import Catalogue, VersionView, catalogue_in_force
-from wallets.balances.lock import LockedWallet
+from wallets.balances.lock import LockBusy, LockedWallet
 from wallets.ids import RowIds
 from wallets.ledger.post import reserve_entry_ids
 from wallets.money import ZERO
 
 MAX_AHEAD: Final = timedelta(hours=1)
 CHUNK: Final = 1_250  # events rated while the chunk before is inserted
+TRIES: Final = 3  # times the wallet to charge may change under a batch
+BUSY: Final = "The wallet is busy; send the request again in a moment."
 _event_ids = RowIds("metering_event_blocks")
 
 
-@dataclass(frozen=True, slots=True)
-class Charged:
+class Charged(NamedTuple):
     """What an account was charged by a batch, exact."""
 
     account: str
@@ -51,8 +45,7 @@ class Charged:
     amount: Decimal
 
 
-@dataclass(frozen=True, slots=True)
-class BalanceAfter:
+class BalanceAfter(NamedTuple):
     """A wallet after a batch."""
 
     wallet: str
@@ -76,75 +69,133 @@ class IngestResult:
     balances: list[BalanceAfter] = field(default_factory=list)
 
 
+class Bounds(NamedTuple):
+    """What is taken: events of these types, not before `oldest` (None: any age), not after `latest`."""
+
+    types: Container[str]
+    oldest: datetime | None
+    latest: datetime
+
+
 def ingest_batch(*, events: Sequence[UsageInput], at: datetime, max_age: timedelta | None = None) -> IngestResult:
-    """Take one request's events: see `ingest_requests`."""
-    return ingest_requests(requests=[events], at=at, max_age=max_age)[0]
+    """Take one request's events: see `ingest_requests`. Raises what stands in their place there."""
+    (answer,) = ingest_requests(requests=[events], at=at, max_age=max_age)
+    if isinstance(answer, Exception):
+        raise answer
+    return answer
 
 
 def ingest_requests(
     *, requests: Sequence[Sequence[UsageInput]], at: datetime, max_age: timedelta | None = None
-) -> list[IngestResult]:
-    """Store, rate and debit the events of several requests together; an answer for each.
+) -> list[IngestResult | Exception]:
+    """Store, rate and debit the events of several requests together; an answer for each, or why there is none (LockBusy
+    when a wallet stays locked): none fails for another.
 
     at: when they arrived. max_age: refuse events older than this (None: any age). An event id charges once per account
-    (I3). When this returns, everything is committed (I4); when it raises, send again what it got: nothing is charged twice.
-    Raises LockBusy when a wallet stays locked.
+    (I3). What is answered is committed (I4); what is not can be sent again: nothing is charged twice.
     """
     catalogue = catalogue_in_force()
     accounts = resolve_accounts({event.account for events in requests for event in events})
     catalogue.read_assignments([account.id for account in accounts.values()])
     results = [IngestResult() for _ in requests]
     parts: dict[int, list[Item]] = {}
-    oldest = None if max_age is None else at - max_age
-    latest = at + MAX_AHEAD
-    types = catalogue.meters
+    bounds = Bounds(catalogue.meters, None if max_age is None else at - max_age, at + MAX_AHEAD)
     for number, events in enumerate(requests):
-        for index, event in enumerate(events):
-            account = accounts.get(event.account)
-            time = event.time or at
-            if account is None or event.type not in types or time > latest or (oldest is not None and time < oldest):
-                results[number].rejected.append(Rejected(index, event.id, *_refusal(event, account, time, types, oldest)))
-                continue
-            part = parts.get(account.bucket)
+        for item in _items(number, events, accounts, bounds, at, results[number]):
+            part = parts.get(item.account.bucket)
             if part is None:
-                part = parts[account.bucket] = []
-            part.append(Item(number, index, event, account, time))
+                part = parts[item.account.bucket] = []
+            part.append(item)
     wallets: dict[int, LockedWallet] = {}
+    failed: dict[int, Exception] = {}
     for bucket in sorted(parts):
-        wallets.update(_ingest_part(parts[bucket], bucket=bucket, at=at, catalogue=catalogue))
-    by_request: list[list[Item]] = [[] for _ in requests]
-    for part in parts.values():
-        if len(requests) == 1:
-            by_request[0].extend(part)
+        wallets.update(_ingest_apart(parts[bucket], failed, bucket=bucket, at=at, catalogue=catalogue))
+    by_request = _by_request(parts.values())
+    for number, items in by_request.items():
+        if number not in failed:
+            _answer(results[number], items, wallets)
+    return [failed.get(number, result) for number, result in enumerate(results)]
+
+
+def _items(  # noqa: PLR0913 - what an item is made of
+    number: int,
+    events: Sequence[UsageInput],
+    accounts: Mapping[str, AccountView],
+    bounds: Bounds,
+    at: datetime,
+    result: IngestResult,
+) -> list[Item]:
+    """A request's events as items; those that cannot be taken are put down as rejected."""
+    taken: list[Item] = []
+    types, oldest, latest = bounds
+    for index, event in enumerate(events):
+        account = accounts.get(event.account)
+        time = event.time or at
+        if account is None or event.type not in types or time > latest or (oldest is not None and time < oldest):
+            result.rejected.append(Rejected(index, event.id, *_refusal(event, account, time, bounds)))
         else:
-            for item in part:
-                by_request[item.request].append(item)
-    for result, items in zip(results, by_request, strict=True):
-        _answer(result, items, wallets)
-    return results
+            taken.append(Item(number, index, event, account, time))
+    return taken
 
 
-def _refusal(
-    event: UsageInput, account: AccountView | None, time: datetime, types: Container[str], oldest: datetime | None
-) -> tuple[str, str]:
+def _refusal(event: UsageInput, account: AccountView | None, time: datetime, bounds: Bounds) -> tuple[str, str]:
     """(code, detail) of an event that cannot be taken."""
     if account is None:
         return "unknown_account", f"There is no account {event.account!r}."
-    if event.type not in types:
+    if event.type not in bounds.types:
         return "unknown_type", f"No meter counts events of type {event.type!r}."
-    if oldest is not None and time < oldest:
-        return "too_old", f"time is before {oldest.isoformat()}, the oldest that is taken now."
+    if bounds.oldest is not None and time < bounds.oldest:
+        return "too_old", f"time is before {bounds.oldest.isoformat()}, the oldest that is taken now."
     return "in_future", f"time is more than {MAX_AHEAD} ahead."
+
+
+def _by_request(parts: Iterable[Sequence[Item]]) -> dict[int, list[Item]]:
+    by_request: dict[int, list[Item]] = {}
+    for part in parts:
+        for item in part:
+            by_request.setdefault(item.request, []).append(item)
+    return by_request
+
+
+def _ingest_apart(
+    items: list[Item], failed: dict[int, Exception], *, bucket: int, at: datetime, catalogue: Catalogue
+) -> dict[int, LockedWallet]:
+    """One bucket's events; when that fails, each request's by themselves, and `failed` says which failed why."""
+    try:
+        return _ingest_part(items, bucket=bucket, at=at, catalogue=catalogue)
+    except Exception as error:  # noqa: BLE001 - handed to the requests it belongs to
+        by_request = _by_request([items])
+        if len(by_request) == 1:
+            failed[items[0].request] = error
+            return {}
+    wallets: dict[int, LockedWallet] = {}
+    busy: set[int] = set()
+    for number, part in by_request.items():
+        of_request = {item.wallet_id for item in part if item.charges}
+        if of_request & busy:  # found busy just now: not waited for again
+            failed[number] = LockBusy(BUSY)
+            continue
+        try:
+            wallets.update(_ingest_part(part, bucket=bucket, at=at, catalogue=catalogue))
+        except Exception as error:  # noqa: BLE001 - as above
+            failed[number] = error
+            if isinstance(error, LockBusy) and len(of_request) == 1:
+                busy |= of_request
+    return wallets
 
 
 def _ingest_part(items: list[Item], *, bucket: int, at: datetime, catalogue: Catalogue) -> dict[int, LockedWallet]:
     """One bucket's events in one transaction. An event that the database cannot hold is found by halves and refused."""
     try:
-        try:
-            return _charge_part(items, bucket=bucket, at=at, catalogue=catalogue)
-        except WalletMoved:
-            refresh_wallets(list({item.account.id: item.account for item in items}.values()))
-            return _charge_part(items, bucket=bucket, at=at, catalogue=catalogue)
+        looked_up = _look_wallets_up(items, catalogue)
+        for _ in range(TRIES):
+            try:
+                return _charge_part(items, looked_up, bucket=bucket, at=at, catalogue=catalogue)
+            except WalletMoved:
+                accounts = {item.account.id: item.account for item in items}
+                refresh_wallets(list(accounts.values()))
+                looked_up = set(accounts)
+        raise LockBusy(BUSY)
     except (DataError, psycopg.DataError) as error:
         if len(items) == 1:
             items[0].refused = ("invalid", f"The event cannot be stored: {str(error).splitlines()[0]}")
@@ -154,45 +205,47 @@ def _ingest_part(items: list[Item], *, bucket: int, at: datetime, catalogue: Cat
         return wallets | _ingest_part(items[middle:], bucket=bucket, at=at, catalogue=catalogue)
 
 
-def _charge_part(items: list[Item], *, bucket: int, at: datetime, catalogue: Catalogue) -> dict[int, LockedWallet]:
-    _look_wallets_up(items, catalogue)
+def _charge_part(
+    items: list[Item], looked_up: Container[int], *, bucket: int, at: datetime, catalogue: Catalogue
+) -> dict[int, LockedWallet]:
+    """looked_up: accounts whose wallets have been looked up just now. Raises WalletMoved, LockBusy, DataError."""
+    if duplicates.are_rare:
+        try:
+            return _write_part(items, looked_up, insert_directly, bucket=bucket, at=at, catalogue=catalogue)
+        except SomeStandAlready:
+            duplicates.seen()
+    return _write_part(items, looked_up, insert_what_is_new, bucket=bucket, at=at, catalogue=catalogue)
+
+
+def _write_part(  # noqa: PLR0913 - what a part is made of
+    items: list[Item], looked_up: Container[int], insert: Insert, *, bucket: int, at: datetime, catalogue: Catalogue
+) -> dict[int, LockedWallet]:
     row_ids = iter(_event_ids.take(len(items)))
     entry_ids = reserve_entry_ids(len({item.account.id for item in items}) * catalogue.currencies)
+    in_key_order = sorted(items, key=_key)
+    chunks = [in_key_order[first : first + CHUNK] for first in range(0, len(items), CHUNK)]
     with transaction.atomic(), connection.cursor() as cursor:
-        prepare_staging(cursor)
-        new = 0
-        lines: list[str] = []
-        # The database inserts one chunk while this thread rates the next; after the last, while it rolls up.
-        in_key_order = sorted(items, key=_key)
-        chunks = [in_key_order[first : first + CHUNK] for first in range(0, len(items), CHUNK)]
-        stream = _rate_and_encode(chunks[0], EventRows(bucket=bucket, received_at=at), row_ids, catalogue)
-        for following in [*chunks[1:], None]:
-            stage_events(cursor, stream)
-            with running(connection.connection, INSERT_EVENTS) as inserting:
-                if following is not None:
-                    stream = _rate_and_encode(following, EventRows(bucket=bucket, received_at=at), row_ids, catalogue)
-                else:
-                    lines = usage_lines(items, bucket=bucket)
-            new += inserting.rows
-            if following is not None:
-                clear_staging(cursor)
-        staged = [item for item in items if item.refused is None]
-        if new < len(staged):
-            known = inserted_ids(cursor, [item.row_id for item in staged], bucket=bucket)
-            for item in staged:
-                item.duplicate = item.row_id not in known
-            lines = usage_lines(items, bucket=bucket)
-        park([item for item in staged if item.parked is not None and not item.duplicate], bucket=bucket, at=at)
-        return charge_items(cursor, items, lines, bucket=bucket, at=at, entry_ids=entry_ids)
+        encoded = (
+            _rate_and_encode(chunk, EventRows(bucket=bucket, received_at=at), row_ids, catalogue) for chunk in chunks
+        )
+        usage = insert(cursor, encoded, items, bucket=bucket)
+        waiting = [
+            (item, item.parked)
+            for item in items
+            if item.parked is not None and item.refused is None and not item.duplicate
+        ]
+        if any(parked[0] == Reason.NO_WALLET and item.account.id not in looked_up for item, parked in waiting):
+            raise WalletMoved
+        park(waiting, bucket=bucket, at=at)
+        return charge_items(cursor, items, usage, bucket=bucket, at=at, entry_ids=entry_ids)
 
 
-def _key(item: Item) -> tuple[int, str]:
-    """Every batch inserts in this order, so that two that share ids never wait for each other in a circle."""
-    return item.account.id, item.event.id
+# Every batch inserts in this order, so that two that share ids never wait for each other in a circle.
+_key = attrgetter("account.id", "event.id")
 
 
-def _look_wallets_up(items: Sequence[Item], catalogue: Catalogue) -> None:
-    """Look again for wallets of accounts that seem to have none in the currency of their prices."""
+def _look_wallets_up(items: Sequence[Item], catalogue: Catalogue) -> set[int]:
+    """Look again for wallets of accounts that seem to have none in the currency of their prices; which accounts."""
     missing: dict[int, AccountView] = {}
     for item in {item.account.id: item for item in items}.values():
         version = catalogue.version_in_force(item.account.id, item.time)
@@ -200,6 +253,7 @@ def _look_wallets_up(items: Sequence[Item], catalogue: Catalogue) -> None:
             missing[item.account.id] = item.account
     if missing:
         refresh_wallets(list(missing.values()))
+    return set(missing)
 
 
 def _rate_and_encode(items: Sequence[Item], rows: EventRows, row_ids: Iterator[int], catalogue: Catalogue) -> bytes:
@@ -216,7 +270,7 @@ def _rate_and_encode(items: Sequence[Item], rows: EventRows, row_ids: Iterator[i
             if not event.id.isprintable():
                 raise Unusable("id must consist of printable characters")
         except DECODE_ERRORS as error:
-            item.refused = ("invalid", sentence(error))
+            item.refused, item.charges = ("invalid", sentence(error)), ()
             continue
         item.row_id = next(row_ids)
         item.time_us = postgres_microseconds(time)
@@ -226,8 +280,7 @@ def _rate_and_encode(items: Sequence[Item], rows: EventRows, row_ids: Iterator[i
 
 def _answer(result: IngestResult, items: Sequence[Item], wallets: dict[int, LockedWallet]) -> None:
     """Fill in a request's answer from what became of its items."""
-    charged: dict[tuple[str, str], Decimal] = {}
-    seen: dict[int, None] = {}
+    charged: dict[int, Decimal] = {}
     for item in items:
         if item.refused is not None:
             result.rejected.append(Rejected(item.index, item.event.id, *item.refused))
@@ -235,17 +288,16 @@ def _answer(result: IngestResult, items: Sequence[Item], wallets: dict[int, Lock
             result.duplicates += 1
         else:
             result.accepted += 1
-            if item.parked is not None:
+            wallet_id = item.wallet_id
+            if wallet_id:
+                charged[wallet_id] = charged.get(wallet_id, ZERO) + item.amount
+            else:
                 result.unrated += 1
-            elif item.charges:
-                key = (item.account.key, item.currency)
-                charged[key] = charged.get(key, ZERO) + item.amount
-                seen[item.wallet_id] = None
     result.rejected.sort()
-    result.charged = [Charged(account, currency, amount) for (account, currency), amount in charged.items()]
+    own = [(wallets[wallet_id], amount) for wallet_id, amount in charged.items()]
+    result.charged = [Charged(wallet.account_key, wallet.currency, amount) for wallet, amount in own]
     result.balances = [
-        BalanceAfter(w.public_id, w.account_key, w.currency, w.balance, w.held, w.available, w.version)
-        for w in (wallets[wallet_id] for wallet_id in seen)
+        BalanceAfter(w.public_id, w.account_key, w.currency, w.balance, w.held, w.available, w.version) for w, _ in own
     ]
 
 

@@ -9,10 +9,9 @@ from decimal import Decimal
 from typing import Any, Final
 
 from metering.ingest.rating import Item
-from metering.ingest.rows import CHARGE_COLUMNS, POSTGRES_EPOCH, ROLL_UP, USAGE_COLUMNS
-from pricing.books.in_force import Line
+from metering.ingest.rows import CHARGE_COLUMNS, POSTGRES_EPOCH, ROLL_UP, stage_usage
 from wallets.balances.lock import LockedWallet, lock_wallets
-from wallets.bulk import NULL, copy_lines, escaped
+from wallets.bulk import NULL
 from wallets.credit.burn_down import Covered, Demand
 from wallets.credit.debit import WalletDebit, debit_wallets
 from wallets.money import ZERO
@@ -30,6 +29,7 @@ class WalletWork:
     """What one wallet is charged for: its charges in order, how far each meter's line reaches, and the times between."""
 
     entry_id: int
+    place: str  # bucket, wallet and entry, as the end of a charge's row has them
     earliest: datetime
     latest: datetime
     usages: list[Covered] = field(default_factory=list)
@@ -58,7 +58,8 @@ def _charge_lines(items: Sequence[Item], wallets: dict[int, WalletWork], entry_i
         wallet_id, row_id, time = item.wallet_id, item.row_id, item.time
         work = wallets.get(wallet_id)
         if work is None:
-            work = wallets[wallet_id] = WalletWork(next(entry_ids), time, time)
+            entry_id = next(entry_ids)
+            work = wallets[wallet_id] = WalletWork(entry_id, f"\t{bucket}\t{wallet_id}\t{entry_id}\n", time, time)
         elif time < work.earliest:
             work.earliest = time
         elif time > work.latest:
@@ -71,26 +72,27 @@ def _charge_lines(items: Sequence[Item], wallets: dict[int, WalletWork], entry_i
                 start = totals.get(meter, ZERO)
                 work.usages.append((meter, amount, time))
                 totals[meter] = start + amount
-                place = f"{work.entry_id}\t{start!s}"
-            else:
-                place = f"{NULL}\t{NULL}"
-            lines.append(
-                f"{row_id}\t{number}\t{bucket}\t{wallet_id}\t{line.ids}\t{quantity!s}\t{amount!s}\t{cost!s}\t{place}\n"
-            )
+                lines.append(
+                    f"{row_id}\t{number}\t{line.ids}\t{quantity!s}\t{amount!s}\t{cost!s}\t{start!s}{work.place}"
+                )
+            else:  # nothing to draw
+                lines.append(
+                    f"{row_id}\t{number}\t{line.ids}\t{quantity!s}\t0\t{cost!s}\t{NULL}\t{bucket}\t{wallet_id}\t{NULL}\n"
+                )
             number += 1
     return "".join(lines)
 
 
 def usage_lines(items: Iterable[Item], *, bucket: int) -> list[str]:
-    """The roll-up of items that are new and rated: a line an account, meter, hour, currency and set of dimensions."""
-    roll_up: dict[tuple[int, int, str, Line], list[Any]] = {}  # by line first: comparing its identity is quick
+    """The roll-up of items that are new and rated: a line an account, hour, currency, meter and set of dimensions."""
+    roll_up: dict[tuple[int, int, str, str], list[Any]] = {}
     for item in items:
         if item.duplicate:
             continue
         account_id, currency = item.account.id, item.currency
         hour = item.time_us // HOUR_US
         for line, quantity, amount, cost in item.charges:
-            key = (account_id, hour, currency, line)
+            key = (account_id, hour, currency, line.usage)
             sums = roll_up.get(key)
             if sums is None:
                 roll_up[key] = [1, quantity, amount, cost]
@@ -99,17 +101,11 @@ def usage_lines(items: Iterable[Item], *, bucket: int) -> list[str]:
                 sums[1] += quantity
                 sums[2] += amount
                 sums[3] += cost
-    rows: dict[str, list[Any]] = {}
-    hours: dict[int, str] = {}
-    for (account_id, hour, currency, line), sums in roll_up.items():
-        moment = hours.get(hour)
-        if moment is None:
-            moment = hours[hour] = (POSTGRES_EPOCH + timedelta(hours=hour)).isoformat()
-        key = f"{bucket}\t{account_id}\t{line.meter_id}\t{moment}\t{currency}\t{escaped(line.dimensions)}"
-        known = rows.setdefault(key, sums)
-        if known is not sums:  # two lines, of two versions say, are reported by the same dimensions
-            rows[key] = [one + other for one, other in zip(known, sums, strict=True)]
-    return [f"{key}\t{events}\t{quantity!s}\t{amount!s}\t{cost!s}" for key, (events, quantity, amount, cost) in rows.items()]
+    hours = {hour: (POSTGRES_EPOCH + timedelta(hours=hour)).isoformat() for hour in {key[1] for key in roll_up}}
+    return [
+        f"{bucket}\t{account_id}\t{hours[hour]}\t{currency}\t{usage}\t{events}\t{quantity!s}\t{amount!s}\t{cost!s}"
+        for (account_id, hour, currency, usage), (events, quantity, amount, cost) in roll_up.items()
+    ]
 
 
 def charge_items(
@@ -122,7 +118,7 @@ def charge_items(
     work = write_charges(cursor, items, bucket=bucket, entry_ids=entry_ids)
     if not work:
         return {}
-    copy_lines(cursor, "staged_usage", USAGE_COLUMNS, usage)
+    stage_usage(cursor, usage)
     locked = lock_wallets(work, bucket=bucket)
     if any(not wallet.is_default or wallet.status == "CLOSED" for wallet in locked.values()):
         raise WalletMoved
@@ -134,6 +130,6 @@ def charge_items(
             for wallet_id, w in sorted(work.items())
         ],
         at=at,
+        meanwhile=ROLL_UP,
     )
-    cursor.execute(ROLL_UP)
     return locked

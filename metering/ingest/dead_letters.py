@@ -14,17 +14,18 @@ from django.db.models.functions import Cast
 from msgspec import Raw
 
 from metering.ingest.accounts import refresh_wallets, resolve_accounts
-from metering.ingest.charging import charge_items, usage_lines
-from metering.ingest.decode import UsageInput, decode_properties
+from metering.ingest.charging import WalletMoved, charge_items, usage_lines
+from metering.ingest.decode import UsageInput, decode_stored
 from metering.ingest.models import DeadLetter
 from metering.ingest.rating import Item, Unusable, rate_item
-from metering.ingest.rows import postgres_microseconds, prepare_staging
+from metering.ingest.rows import postgres_microseconds
 from metering.usage.models import UsageEvent
 from pricing.books.in_force import Catalogue, catalogue_in_force
 from wallets.ledger.post import reserve_entry_ids
 from wallets.money import ZERO
 
 BATCH: Final = 2_000
+LONGEST_DETAIL: Final = 500  # its column
 
 
 @dataclass(slots=True)
@@ -36,20 +37,14 @@ class Replayed:
     charged: dict[str, Decimal] = field(default_factory=dict)
 
 
-def park(items: Sequence[Item], *, bucket: int, at: datetime) -> None:
-    """Keep events (already stored) that wait for a price."""
+def park(waiting: Sequence[tuple[Item, tuple[str, str]]], *, bucket: int, at: datetime) -> None:
+    """Keep events (already stored) that wait for a price, each with its reason and a sentence."""
     DeadLetter.objects.bulk_create(
         [
             DeadLetter(
-                event_id=item.row_id,
-                bucket=bucket,
-                account_id=item.account.id,
-                reason=item.parked[0],
-                detail=item.parked[1],
-                parked_at=at,
+                event_id=item.row_id, bucket=bucket, account_id=item.account.id, reason=reason, detail=detail, parked_at=at
             )
-            for item in items
-            if item.parked is not None
+            for item, (reason, detail) in waiting
         ]
     )
 
@@ -73,17 +68,20 @@ def replay_dead_letters(*, at: datetime, ids: Collection[int] | None = None) -> 
     for bucket in sorted(set(waiting.values_list("bucket", flat=True))):
         last = 0
         while True:
-            with transaction.atomic():
-                letters = list(
-                    waiting.filter(bucket=bucket, pk__gt=last)
-                    .select_related("event", "account")
-                    .order_by("pk")
-                    .select_for_update(of=("self",), skip_locked=True)[:BATCH]
-                )
-                if not letters:
-                    break
-                last = letters[-1].pk
-                _replay(letters, catalogue, bucket=bucket, at=at, outcome=outcome)
+            try:
+                with transaction.atomic():
+                    letters = list(
+                        waiting.filter(bucket=bucket, pk__gt=last)
+                        .select_related("event", "account")
+                        .order_by("pk")
+                        .select_for_update(of=("self",), skip_locked=True)[:BATCH]
+                    )
+                    if not letters:
+                        break
+                    _replay(letters, catalogue, bucket=bucket, at=at, outcome=outcome)
+                    last = letters[-1].pk
+            except WalletMoved:
+                continue  # the same letters again, with the wallets as they are now
     return outcome
 
 
@@ -102,7 +100,6 @@ def _replay(letters: Sequence[DeadLetter], catalogue: Catalogue, *, bucket: int,
         _rate(item, catalogue)
         items.append(item)
     with connection.cursor() as cursor:
-        prepare_staging(cursor)
         entry_ids = reserve_entry_ids(len({(item.account.id, item.currency) for item in items}))
         charge_items(cursor, items, usage_lines(items, bucket=bucket), bucket=bucket, at=at, entry_ids=entry_ids)
     for letter, item in zip(letters, items, strict=True):
@@ -112,7 +109,7 @@ def _replay(letters: Sequence[DeadLetter], catalogue: Catalogue, *, bucket: int,
             outcome.replayed += 1
             outcome.charged[item.currency] = outcome.charged.get(item.currency, ZERO) + item.amount
         else:
-            letter.reason, letter.detail = item.parked
+            letter.reason, letter.detail = item.parked[0], item.parked[1][:LONGEST_DETAIL]
             outcome.still_waiting += 1
     DeadLetter.objects.bulk_update(letters, ["attempts", "replayed_at", "reason", "detail"])
 
@@ -122,9 +119,8 @@ def _rate(item: Item, catalogue: Catalogue) -> None:
     if item.event.type not in catalogue.meters:
         item.parked = (DeadLetter.Reason.NO_QUANTITY, f"No meter counts events of type {item.event.type!r}.")
         return
-    properties, _ = decode_properties(item.event.properties)
     try:
-        rate_item(item, properties, catalogue.version_in_force(item.account.id, item.time), catalogue)
+        rate_item(item, decode_stored(item.event.properties), catalogue.version_in_force(item.account.id, item.time), catalogue)
     except Unusable as error:
         item.charges = ()
         item.parked = (DeadLetter.Reason.NO_QUANTITY, str(error))

@@ -91,6 +91,7 @@ _list = msgspec.json.Decoder(list[UsageInput])
 _one = msgspec.json.Decoder(UsageInput)
 _raws = msgspec.json.Decoder(list[Raw])
 _properties = msgspec.json.Decoder(dict[str, Any], float_hook=_exact)
+_stored = msgspec.json.Decoder(dict[str, Any], float_hook=Decimal)
 _number_encoder = msgspec.json.Encoder(decimal_format="number")
 DECODE_ERRORS: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError, _NotStorable, ValueError)
 
@@ -181,9 +182,15 @@ def decode_properties(properties: Raw) -> tuple[dict[str, Any], bytes]:
         raise _NotStorable(f"properties has {len(raw)} bytes; at most {MAX_PROPERTIES_BYTES}")
     values = _properties.decode(raw)
     # What jsonb refuses hides behind an escape, nesting, many digits or non-ASCII text; look closer only then.
-    if b"\\u" in raw or b"[" in raw or raw.count(b"{") > 1 or len(raw) > MAX_DIGITS or not raw.isascii():
+    if b"\\" in raw or b"[" in raw or raw.find(b"{", 1) >= 0 or len(raw) > MAX_DIGITS or not raw.isascii():
         _check_storable(values, 0)
     return values, raw
+
+
+def decode_stored(properties: Raw) -> dict[str, Any]:
+    """The properties of an event as PostgreSQL prints them, numbers exact; they were checked when they came. The same
+    number may have more digits now (1e-900), and the whole more bytes."""
+    return _stored.decode(properties)
 
 
 def usage_input(

@@ -35,9 +35,7 @@ class _Waiting:
     at: datetime
     max_age: timedelta | None
     wake: threading.Event = field(default_factory=threading.Event)
-    answered: bool = False
-    result: IngestResult | None = None
-    error: BaseException | None = None
+    answer: IngestResult | Exception | None = None
 
 
 class GroupCommit:
@@ -60,7 +58,7 @@ class GroupCommit:
                 raise IngestBusy("Too many events are waiting; send these again in a moment.")
             self._queue.append(mine)
             self._events += len(events)
-        while not mine.answered:
+        while mine.answer is None:
             group = self._claim()
             if group:
                 try:
@@ -70,10 +68,9 @@ class GroupCommit:
             else:
                 mine.wake.wait()
                 mine.wake.clear()
-        if mine.error is not None:
-            raise mine.error
-        assert mine.result is not None
-        return mine.result
+        if isinstance(mine.answer, Exception):
+            raise mine.answer
+        return mine.answer
 
     def _claim(self) -> list[_Waiting]:
         """A place as committer and what to commit, oldest first; nothing when every place is taken or nothing waits."""
@@ -87,36 +84,38 @@ class GroupCommit:
                 group.append(self._queue.popleft())
                 size += len(group[-1].events)
             self._events -= size
+            self._wake_next()
             return group
 
     def _release(self) -> None:
-        """Give the place back and wake whoever waits longest, to take it."""
+        """Give the place back."""
         with self._lock:
             self._free += 1
-            if self._queue:
-                self._queue[0].wake.set()
+            self._wake_next()
+
+    def _wake_next(self) -> None:
+        """Wake whoever waits longest, to take a place that is free; under the lock."""
+        if self._free and self._queue:
+            self._queue[0].wake.set()
 
 
 def _commit(group: Sequence[_Waiting]) -> None:
-    """Write a group; when it fails as a whole, each request by itself, so that none suffers for another."""
+    """Write a group and give each its answer, whatever happens: nobody must wait for ever."""
+    answers: Sequence[IngestResult | Exception] = [IngestBusy("The events were not taken; send them again in a moment.")] * len(
+        group
+    )
     try:
-        results = ingest_requests(
+        answers = ingest_requests(
             requests=[waiting.events for waiting in group],
             at=max(waiting.at for waiting in group),
             max_age=group[0].max_age,
         )
-    except Exception as error:  # noqa: BLE001 - handed to the request it belongs to
-        if len(group) > 1:
-            for waiting in group:
-                _commit([waiting])
-            return
-        group[0].error = error
-    else:
-        for waiting, result in zip(group, results, strict=True):
-            waiting.result = result
-    for waiting in group:
-        waiting.answered = True
-        waiting.wake.set()
+    except Exception as error:  # noqa: BLE001 - handed to the requests it belongs to
+        answers = [error] * len(group)
+    finally:
+        for waiting, answer in zip(group, answers, strict=True):
+            waiting.answer = answer
+            waiting.wake.set()
 
 
 group_commit = GroupCommit()

@@ -10,12 +10,35 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
+from wallets.bulk import copy_lines
+
 POSTGRES_EPOCH: Final = datetime(2000, 1, 1, tzinfo=UTC)
 MICROSECOND: Final = timedelta(microseconds=1)
 
 # PostgreSQL manual, COPY, Binary Format: signature, flags, header extension; each field with its length before it.
-_HEADER: Final = b"PGCOPY\n\xff\r\n\x00" + struct.pack("!ii", 0, 0)
-_TRAILER: Final = struct.pack("!h", -1)
+START_OF_ROWS: Final = b"PGCOPY\n\xff\r\n\x00" + struct.pack("!ii", 0, 0)
+END_OF_ROWS: Final = struct.pack("!h", -1)
+_FIXED: Final = struct.Struct("!h iq ih iq iq iq i")
+_LENGTH: Final = struct.Struct("!i")
+
+# Each commit empties them; the DELETE does for a second batch of one transaction (a replay inside a larger one).
+_EVENT_STAGING: Final = """
+    CREATE TEMPORARY TABLE IF NOT EXISTS staged_event (
+        id bigint, bucket smallint, account_id bigint, time timestamptz, received_at timestamptz,
+        event_id text, type text, properties jsonb
+    ) ON COMMIT DELETE ROWS;
+    DELETE FROM staged_event
+"""
+_USAGE_STAGING: Final = """
+    CREATE TEMPORARY TABLE IF NOT EXISTS staged_usage (
+        bucket smallint, account_id bigint, meter_id bigint, hour timestamptz, currency text, dimensions jsonb,
+        events bigint, quantity numeric(30,12), amount numeric(30,12), cost numeric(30,12)
+    ) ON COMMIT DELETE ROWS;
+    DELETE FROM staged_usage
+"""
+
+_ROWS: Final = b"PGCOPY\n\xff\r\n\x00" + struct.pack("!ii", 0, 0)
+END_OF_ROWS: Final = struct.pack("!h", -1)
 _FIXED: Final = struct.Struct("!h iq ih iq iq iq i")
 _LENGTH: Final = struct.Struct("!i")
 
@@ -32,9 +55,9 @@ _STAGING: Final = """
     DELETE FROM staged_usage
 """
 
-_COPY_EVENTS: Final = (
-    "COPY staged_event (id, bucket, account_id, time, received_at, event_id, type, properties) FROM STDIN (FORMAT binary)"
-)
+_ROWS: Final = "(id, bucket, account_id, time, received_at, event_id, type, properties) FROM STDIN (FORMAT binary)"
+_COPY_EVENTS: Final = f"COPY metering_usageevent {_ROWS}"
+_STAGE_EVENTS: Final = f"COPY staged_event {_ROWS}"
 
 INSERT_EVENTS: Final = """
     INSERT INTO metering_usageevent (id, bucket, account_id, event_id, type, time, received_at, properties)
@@ -42,10 +65,8 @@ INSERT_EVENTS: Final = """
     ON CONFLICT (bucket, account_id, event_id) DO NOTHING
 """
 
-CHARGE_COLUMNS: Final = (
-    "event_id, line, bucket, wallet_id, meter_id, price_id, quantity, amount, cost, entry_id, line_from"
-)
-USAGE_COLUMNS: Final = "bucket, account_id, meter_id, hour, currency, dimensions, events, quantity, amount, cost"
+CHARGE_COLUMNS: Final = "event_id, line, meter_id, price_id, quantity, amount, cost, line_from, bucket, wallet_id, entry_id"
+_USAGE_COLUMNS: Final = "bucket, account_id, hour, currency, meter_id, dimensions, events, quantity, amount, cost"
 
 ROLL_UP: Final = """
     INSERT INTO metering_hourlyusage AS u
@@ -58,10 +79,15 @@ ROLL_UP: Final = """
 """
 
 
-def prepare_staging(cursor: Any) -> None:
-    """This connection's staging tables, empty: each commit empties them, and this does for a second batch of one
-    transaction (a replay inside a larger one), which would roll up the first batch's usage again."""
-    cursor.execute(_STAGING)
+def prepare_event_staging(cursor: Any) -> None:
+    """This connection's staging table for events, empty."""
+    cursor.execute(_EVENT_STAGING)
+
+
+def stage_usage(cursor: Any, lines: list[str]) -> None:
+    """This connection's staging table for usage, holding `lines` (`charging.usage_lines`); ROLL_UP takes them from there."""
+    cursor.execute(_USAGE_STAGING)
+    copy_lines(cursor, "staged_usage", _USAGE_COLUMNS, lines)
 
 
 def postgres_microseconds(moment: datetime) -> int:
@@ -76,7 +102,7 @@ class EventRows:
         self._bucket = bucket
         self._received = postgres_microseconds(received_at)
         self._types: dict[str, bytes] = {}
-        self._parts: list[bytes] = [_HEADER]
+        self._parts: list[bytes] = []
 
     def add(self, row_id: int, account_id: int, time_us: int, event_id: str, event_type: str, properties: bytes) -> None:
         """Add an event; `time_us` as `postgres_microseconds`, `properties` as JSON."""
@@ -95,14 +121,21 @@ class EventRows:
         )
 
     def to_bytes(self) -> bytes:
-        """The whole COPY stream."""
-        return b"".join((*self._parts, _TRAILER))
+        """These rows; a COPY stream is START_OF_ROWS, rows, END_OF_ROWS."""
+        return b"".join(self._parts)
 
 
-def stage_events(cursor: Any, stream: bytes) -> None:
+def copy_events(cursor: Any) -> Any:
+    """The COPY into the events table itself; a context whose `write` takes the pieces of the stream."""
+    return cursor.copy(_COPY_EVENTS)
+
+
+def stage_events(cursor: Any, rows: bytes) -> None:
     """COPY events (`EventRows.to_bytes`) to the staging table; INSERT_EVENTS takes them from there."""
-    with cursor.copy(_COPY_EVENTS) as copy:
-        copy.write(stream)
+    with cursor.copy(_STAGE_EVENTS) as copy:
+        copy.write(START_OF_ROWS)
+        copy.write(rows)
+        copy.write(END_OF_ROWS)
 
 
 def clear_staging(cursor: Any) -> None:
