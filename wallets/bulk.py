@@ -17,12 +17,12 @@ def escaped(text: str) -> str:
     return text.translate(_ESCAPES)
 
 
-def copy_lines(cursor: Any, table: str, columns: str, lines: Iterable[str]) -> None:
-    """COPY `lines` (tab-separated fields, no newline at the end) into `table`.
+def copy_lines(cursor: Any, table: str, columns: str, lines: Iterable[str], options: str = "") -> None:
+    """COPY `lines` (tab-separated fields unless `options` say otherwise, no newline at the end) into `table`.
 
-    table and columns are constants of the calling code, never input. cursor: a Django or psycopg cursor.
+    table, columns and options are constants of the calling code, never input. cursor: a Django or psycopg cursor.
     """
-    with cursor.copy(f"COPY {table} ({columns}) FROM STDIN") as copy:
+    with cursor.copy(f"COPY {table} ({columns}) FROM STDIN {options}") as copy:
         copy.write("\n".join(lines) + "\n")
 
 

@@ -50,7 +50,8 @@ def to_scale(amount: Decimal) -> Decimal:
 
 def scaled_text(amount: Decimal) -> str:
     """`amount` (at most 12 decimals) as PostgreSQL prints numeric(30,12): always 12 decimals, no exponent."""
-    return f"{amount:.12f}"
+    text = str(amount)
+    return text if text[-13:-12] == "." and "E" not in text else f"{amount:.12f}"  # what has 12 decimals already is quicker
 
 
 def round_to_minor_unit(amount: Decimal, currency: str) -> Decimal:

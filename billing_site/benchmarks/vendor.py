@@ -71,17 +71,19 @@ def open_accounts(keys: list[str], *, at: datetime) -> None:
 
 
 def bodies(vendor: Vendor, *, name: str, events: int, size: int, at: datetime) -> Iterator[bytes]:
-    """Request bodies of `size` events each, `events` in all, ids unique by `name`, spread over the accounts and the hour
-    before `at`. The same name gives the same bytes but for the ids, whatever the process."""
+    """Request bodies of `size` events each, `events` in all, ids unique by `name`, spread evenly by chance over the accounts
+    and the minute before `at`; an account mostly uses one model, every tenth event another. The same seed each time."""
     chance = random.Random(7)  # noqa: S311 - not a secret
-    start = at - timedelta(hours=1)
+    start = at - timedelta(minutes=1)
     for first in range(0, events, size):
         rows = []
         for number in range(first, min(first + size, events)):
-            time = start + timedelta(milliseconds=chance.randrange(3_600_000))
+            time = start + timedelta(milliseconds=chance.randrange(60_000))
+            account = chance.randrange(len(vendor.accounts))
+            model = MODELS[(account + (chance.randrange(10) == 0)) % len(MODELS)]
             rows.append(
-                f'{{"id":"{name}-{number:08d}","type":"{EVENT_TYPE}","account":"{chance.choice(vendor.accounts)}",'
-                f'"time":"{time.isoformat(timespec="milliseconds")}","properties":{{"model":"{MODELS[number % 3 % 2]}",'
+                f'{{"id":"{name}-{number:08d}","type":"{EVENT_TYPE}","account":"{vendor.accounts[account]}",'
+                f'"time":"{time.isoformat(timespec="milliseconds")}","properties":{{"model":"{model}",'
                 f'"endpoint":"/v1/chat/completions","input_tokens":{chance.randrange(1, 4000)},'
                 f'"output_tokens":{chance.randrange(1, 900)},"api_key":"prod-1","user":"u_{chance.randrange(100)}"}}}}'
             )

@@ -15,7 +15,7 @@ from django.db import connection, transaction
 
 from metering.ingest.batch import _event_ids as event_ids
 from metering.ingest.decode import decode_events, decode_properties
-from metering.ingest.rows import EventRows, postgres_microseconds
+from metering.ingest.rows import END_OF_ROWS, START_OF_ROWS, EventRows, postgres_microseconds
 from metering.usage.models import UsageEvent
 from wallets.accounts.models import Account
 from wallets.balances.models import Wallet
@@ -43,7 +43,7 @@ def encoded(bodies: Iterable[bytes], *, at: datetime) -> list[bytes]:
         for row_id, event in zip(event_ids.take(len(events)), events, strict=True):
             time_us = postgres_microseconds(event.time or at)
             rows.add(row_id, accounts[event.account], time_us, event.id, event.type, bytes(event.properties))
-        streams.append(rows.to_bytes())
+        streams.append(START_OF_ROWS + rows.to_bytes() + END_OF_ROWS)
     return streams
 
 

@@ -13,7 +13,7 @@ from metering.ingest.accounts import AccountView
 from metering.ingest.decode import UsageInput
 from metering.ingest.models import DeadLetter
 from pricing.books.in_force import Catalogue, Line, VersionView
-from pricing.meters.measure import NotAQuantity, Quantity, quantity_of
+from pricing.meters.measure import LARGEST_WHOLE, NotAQuantity, Quantity, quantity_of
 from wallets.money import ZERO
 
 Reason = DeadLetter.Reason
@@ -75,10 +75,13 @@ def rate_item(item: Item, properties: dict[str, Any], version: VersionView | Non
             value = properties.get(name)
             if value is None:
                 continue
-            try:
-                quantity = quantity_of(value, name=name)
-            except NotAQuantity as error:
-                raise Unusable(str(error)) from None
+            if type(value) is int and 0 <= value <= LARGEST_WHOLE:  # as quantity_of says, without the call
+                quantity = value
+            else:
+                try:
+                    quantity = quantity_of(value, name=name)
+                except NotAQuantity as error:
+                    raise Unusable(str(error)) from None
         if line.rate is None:
             charges.clear()
             item.parked = (Reason.NO_PRICE, f"No price of version {version.number} fits meter {line.meter} for this event.")

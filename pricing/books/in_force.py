@@ -20,6 +20,7 @@ from pricing.meters.measure import dimension_text, passes, reported_dimensions
 from pricing.meters.models import Meter
 from pricing.rating.explanation import PriceTerms, Rater
 from pricing.rating.rate import rater_of
+from wallets.bulk import escaped
 
 BEGINNING: Final = datetime.min.replace(tzinfo=UTC)
 END: Final = datetime.max.replace(tzinfo=UTC)
@@ -39,16 +40,17 @@ class MeterView:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Line:
-    """What to do with one meter for events of one kind: measure `property` (None: count one), at `price`; `dimensions` is
-    the JSON object that usage is reported by."""
+    """What to do with one meter for events of one kind: measure `property` (None: count one), at `price`. `ids` and `usage`
+    are fields of COPY's text form: meter and price, as a charge's row has them; meter and dimensions (a JSON object), as a
+    roll-up's row has them."""
 
     meter_id: int
     meter: str
     property: str | None
     price: PriceTerms | None
     rate: Rater | None
-    dimensions: str
-    ids: str  # meter and price, as a charge's row has them
+    ids: str
+    usage: str
 
 
 @dataclass(slots=True)
@@ -96,7 +98,8 @@ class VersionView:
         ids = f"{meter.id}\t{price.id}" if price else ""
         rate = rater_of(price) if price else None
         dimensions = msgspec.json.encode(reported_dimensions(meter.dimensions, texts)).decode()
-        return Line(meter.id, meter.code, meter.property, price, rate, dimensions, ids)
+        usage = f"{meter.id}\t{escaped(dimensions)}"
+        return Line(meter.id, meter.code, meter.property, price, rate, ids, usage)
 
     def _price(self, meter_id: int, texts: dict[str, str | None]) -> PriceTerms | None:
         for match, terms in self.prices.get(meter_id, ()):

@@ -18,10 +18,15 @@ def per_unit(price: PriceTerms) -> Rater:
     # Up to here a whole quantity times a price of 12 decimals is exact and fits; above it, it is looked at.
     safe = int(LARGEST_WHOLE // max(unit_price, unit_cost, Decimal(1)))
 
-    def rated(quantity: Quantity, prior_quantity: Quantity) -> Rated:  # noqa: ARG001 - linear
-        amount, cost = unit_price * quantity, unit_cost * quantity
+    def linear(quantity: Quantity, prior_quantity: Quantity) -> Rated:  # noqa: ARG001 - every model's signature
+        exact = Decimal(quantity)
+        amount, cost = unit_price * exact, unit_cost * exact
         if type(quantity) is not int or quantity > safe:
             amount, cost = to_scale(amount), to_scale(cost)
-        return (amount if amount >= minimum else minimum), cost, None
+        return amount, cost, None
 
-    return rated
+    def at_least_the_minimum(quantity: Quantity, prior_quantity: Quantity) -> Rated:
+        amount, cost, _ = linear(quantity, prior_quantity)
+        return max(amount, minimum), cost, None
+
+    return at_least_the_minimum if minimum else linear

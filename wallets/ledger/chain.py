@@ -12,6 +12,8 @@ from decimal import Decimal
 from hashlib import sha256
 from typing import Final
 
+from wallets.money import scaled_text
+
 SEPARATOR: Final = "\x1f"
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND: Final = timedelta(microseconds=1)
@@ -24,11 +26,18 @@ def microseconds(moment: datetime) -> int:
     return (moment - EPOCH) // MICROSECOND
 
 
-def posting_text(
-    line: int, ledger_account_id: int, contra_id: int | None, lot_id: int | None, currency: str, amount: str, line_from: str
+def posting_text(  # noqa: PLR0913 - what a posting is made of
+    line: int,
+    ledger_account_id: int,
+    contra_id: int | None,
+    lot_id: int | None,
+    currency: str,
+    amount: Decimal,
+    line_from: Decimal | None,
 ) -> PostingText:
-    """One posting; amounts already in the form of `money.scaled_text`, empty for none."""
-    return f"{line}:{ledger_account_id}:{contra_id or ''}:{lot_id or ''}:{currency}:{amount}:{line_from}"
+    """One posting; nothing for None."""
+    start = "" if line_from is None else scaled_text(line_from)
+    return f"{line}:{ledger_account_id}:{contra_id or ''}:{lot_id or ''}:{currency}:{scaled_text(amount)}:{start}"
 
 
 def entry_hash(
@@ -49,7 +58,7 @@ def entry_hash(
 ) -> bytes:
     """SHA-256 over the hash before it (empty for a wallet's first entry), the entry and its postings in line order."""
     text = (
-        f"{wallet_id}\x1f{wallet_version}\x1f{kind}\x1f{currency}\x1f{microseconds(at)}\x1f{balance_after:.12f}"
-        f"\x1f{overdraft_after:.12f}\x1f{reverses_id or ''}\x1f{reference}\x1f{reason}\x1f{actor}\x1f{';'.join(postings)}"
+        f"{wallet_id}\x1f{wallet_version}\x1f{kind}\x1f{currency}\x1f{microseconds(at)}\x1f{scaled_text(balance_after)}"
+        f"\x1f{scaled_text(overdraft_after)}\x1f{reverses_id or ''}\x1f{reference}\x1f{reason}\x1f{actor}\x1f{';'.join(postings)}"
     )
     return sha256(before + text.encode()).digest()

@@ -4,6 +4,7 @@ thresholds, news and publication, so that no change of a balance can forget one 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -24,6 +25,7 @@ from wallets.ledger.models import JournalEntry
 from wallets.money import ZERO
 from wallets.outbox.topics import BalancesChanged, News, ThresholdCrossed
 from wallets.outbox.write import add_news
+from wallets.overlap import running
 
 Kind = JournalEntry.Kind
 
@@ -60,29 +62,35 @@ def reserve_entry_ids(count: int) -> Sequence[int]:
     return _entry_ids.take(count)
 
 
-def post_entries(entries: Sequence[NewEntry], *, at: datetime, news: Sequence[tuple[str, News]] = ()) -> None:
+def post_entries(
+    entries: Sequence[NewEntry], *, at: datetime, news: Sequence[tuple[str, News]] = (), meanwhile: str = ""
+) -> None:
     """Write entries of one bucket, in order, and everything that follows from them; sets each entry's `id`.
 
     The wallets must be locked by this transaction (`lock_wallets`); their figures are brought up to date. A wallet may
-    have several entries; they chain in the order given. `news` is written with the rest.
+    have several entries; they chain in the order given. `news` is written with the rest. `meanwhile`: a statement of the
+    caller's that the database carries out while the entries are put together.
     """
     if not entries:
         return
     bucket = entries[0].wallet.bucket
     wallets = {entry.wallet.id: entry.wallet for entry in entries}
+    without_id = [entry for entry in entries if not entry.id]
+    for entry, entry_id in zip(without_id, _entry_ids.take(len(without_id)), strict=True):
+        entry.id = entry_id
     entry_lines: list[str] = []
     posting_lines: list[str] = []
     crossings: list[ThresholdCrossing] = []
-    for entry in entries:
-        assert entry.wallet.bucket == bucket, (entry.wallet.id, bucket)
-        entry.id = entry.id or _entry_ids.take(1)[0]
-        _apply(entry, at, entry_lines, posting_lines)
-        crossing = _cross(entry, at)
-        if crossing is not None:
-            crossings.append(crossing)
+    with running(connection.connection, meanwhile) if meanwhile else nullcontext():
+        for entry in entries:
+            assert entry.wallet.bucket == bucket, (entry.wallet.id, bucket)
+            _apply(entry, at, entry_lines, posting_lines)
+            crossing = _cross(entry, at)
+            if crossing is not None:
+                crossings.append(crossing)
     with connection.cursor() as cursor:
         copy_lines(cursor, "wallets_journalentry", _ENTRY_COLUMNS, entry_lines)
-        copy_lines(cursor, "wallets_posting", _POSTING_COLUMNS, posting_lines)
+        copy_lines(cursor, "wallets_posting", _POSTING_COLUMNS, posting_lines, _POSTING_FORMAT)
     store_wallets(list(wallets.values()), bucket=bucket)
     pieces = [*news, *_news_of_crossings(crossings, wallets), ("", BalancesChanged(list(wallets)))]
     if crossings:
@@ -96,28 +104,27 @@ _ENTRY_COLUMNS: Final = (
     "id, bucket, wallet_id, wallet_version, kind, currency, at, balance_after, overdraft_after, reverses_id, reference, "
     "reason, actor, hash"
 )
-_POSTING_COLUMNS: Final = "bucket, entry_id, line, ledger_account_id, contra_id, lot_id, currency, amount, line_from"
+# As `chain.posting_text` has them, so that what is hashed is what is stored.
+_POSTING_COLUMNS: Final = "line, ledger_account_id, contra_id, lot_id, currency, amount, line_from, bucket, entry_id"
+_POSTING_FORMAT: Final = "(DELIMITER ':', NULL '')"
 
 
 def _apply(entry: NewEntry, at: datetime, entry_lines: list[str], posting_lines: list[str]) -> None:
     """Move the wallet by the entry, and put the rows together."""
     wallet, currency = entry.wallet, entry.wallet.currency
+    kind: str = entry.kind._value_  # noqa: SLF001 - an enum's plain value, without the property's detour
     total = change = owed = ZERO
     texts: list[str] = []
+    place = f":{wallet.bucket}:{entry.id}"
     for line, (account, amount, lot_id, contra, line_from) in enumerate(entry.postings):
         total += amount
         if account.wallet_side:
             change += amount
             if account.receivable:
                 owed -= amount
-        amount_text = f"{amount:.12f}"
-        from_text = "" if line_from is None else f"{line_from:.12f}"
-        contra_id = None if contra is None else contra.id
-        texts.append(posting_text(line, account.id, contra_id, lot_id, currency, amount_text, from_text))
-        posting_lines.append(
-            f"{wallet.bucket}\t{entry.id}\t{line}\t{account.id}\t{contra_id or NULL}\t{lot_id or NULL}\t{currency}"
-            f"\t{amount_text}\t{from_text or NULL}"
-        )
+        text = posting_text(line, account.id, contra.id if contra else None, lot_id, currency, amount, line_from)
+        texts.append(text)
+        posting_lines.append(text + place)
     assert total == ZERO, (wallet.id, entry.kind, entry.postings)
     wallet.balance += change
     wallet.overdraft += owed
@@ -127,7 +134,7 @@ def _apply(entry: NewEntry, at: datetime, entry_lines: list[str], posting_lines:
         wallet.head_hash,
         wallet_id=wallet.id,
         wallet_version=wallet.version,
-        kind=entry.kind,
+        kind=kind,
         currency=currency,
         at=at,
         balance_after=wallet.balance,
@@ -139,8 +146,8 @@ def _apply(entry: NewEntry, at: datetime, entry_lines: list[str], posting_lines:
         postings=texts,
     )
     entry_lines.append(
-        f"{entry.id}\t{wallet.bucket}\t{wallet.id}\t{wallet.version}\t{entry.kind}\t{currency}\t{at.isoformat()}"
-        f"\t{wallet.balance:.12f}\t{wallet.overdraft:.12f}\t{entry.reverses_id or NULL}\t{escaped(entry.reference)}"
+        f"{entry.id}\t{wallet.bucket}\t{wallet.id}\t{wallet.version}\t{kind}\t{currency}\t{at.isoformat()}"
+        f"\t{wallet.balance!s}\t{wallet.overdraft!s}\t{entry.reverses_id or NULL}\t{escaped(entry.reference)}"
         f"\t{escaped(entry.reason)}\t{escaped(entry.actor)}\t\\\\x{wallet.head_hash.hex()}"
     )
 
@@ -148,7 +155,7 @@ def _apply(entry: NewEntry, at: datetime, entry_lines: list[str], posting_lines:
 def _cross(entry: NewEntry, at: datetime) -> ThresholdCrossing | None:
     """Re-arm on credit; otherwise the threshold this entry crosses, if any."""
     wallet = entry.wallet
-    if entry.kind in RAISES_REFERENCE:
+    if entry.kind is not Kind.USAGE and entry.kind in RAISES_REFERENCE:
         wallet.reference_balance = max(wallet.balance, ZERO)
         wallet.armed_percent = ARMED
         return None

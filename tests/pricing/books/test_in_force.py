@@ -250,4 +250,4 @@ def test_a_line_knows_its_price_its_meter_and_what_it_is_reported_by(meter: Mete
     (line,) = version.lines(version.plan("call", catalogue), ("eu",))
     assert line.price is not None
     assert (line.meter_id, line.meter, line.property) == (meter.pk, "calls", None)
-    assert (line.dimensions, line.ids) == ('{"region":"eu"}', f"{meter.pk}\t{line.price.id}")
+    assert (line.usage, line.ids) == (f'{meter.pk}\t{{"region":"eu"}}', f"{meter.pk}\t{line.price.id}")
