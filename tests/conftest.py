@@ -64,7 +64,8 @@ def _empty_every_table(_self: TransactionTestCase) -> None:
     kept = ("django_migrations", "django_content_type", "auth_permission")
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT string_agg(quote_ident(tablename), ',') FROM pg_tables WHERE schemaname = 'public' AND tablename <> ALL(%s)",
+            """SELECT string_agg(quote_ident(tablename), ',') FROM pg_tables
+               WHERE schemaname = 'public' AND tablename <> ALL(%s)""",
             [list(kept)],
         )
         (tables,) = cursor.fetchone()
@@ -82,6 +83,15 @@ def _nothing_is_remembered() -> Iterator[None]:
     yield
     for memory in (accounts, in_force, verify, chart):
         memory.forget()
+
+
+@pytest.fixture
+def books_hold(db: None) -> Iterator[None]:
+    """After the test, whatever it did, everything is proved."""
+    from tests.factories.proofs import assert_everything_is_proved  # noqa: PLC0415 - Django is set up by then
+
+    yield
+    assert_everything_is_proved()
 
 
 @pytest.fixture
