@@ -131,6 +131,7 @@ def _warm_up(vendor: Vendor, address: str, at: datetime) -> None:
 
 
 def _settle() -> None:
-    """Write out what the measurement before left behind."""
+    """Write out and tidy up what the measurement before left behind, so that it does not fall into the next."""
     with connection.cursor() as cursor:
+        cursor.execute("VACUUM (ANALYZE)")
         cursor.execute("CHECKPOINT")
