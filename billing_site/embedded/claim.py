@@ -14,6 +14,7 @@ from billing_site.embedded.child import end_processes
 from billing_site.embedded.data_dir import DataDir, port_is_free, try_lock
 
 _BOOK: Final = "run.json"
+_HIGHEST_PORT: Final = 65_535
 # The kernel told them to end when their parent died; they finish what they had in hand.
 LEFT_OVER_SECONDS: Final = 15.0
 # A process's start is told relative to the clock, which may have been set meanwhile.
@@ -24,20 +25,28 @@ class CannotRun(Exception):
     """This site cannot be run now; the text says why and what to do."""
 
 
-def claim_site(data_dir: DataDir, *, host: str, port: int) -> IO[str]:
+def claim_site(data_dir: DataDir, *, host: str, port: int | str) -> IO[str]:
     """Claim folder and port for this process; the claim ends when the returned file is closed or the process ends.
 
-    Raises CannotRun.
+    port: as it was given, which may be nonsense. Raises CannotRun.
     """
+    number = int(port) if str(port).isdecimal() else 0
+    if not 0 < number <= _HIGHEST_PORT:
+        raise CannotRun(f"PORT is {port!r}; a number from 1 to {_HIGHEST_PORT} is needed: make run PORT=8123")
     claim = try_lock(data_dir.run_lock)
     if claim is None:
         raise CannotRun(
             f"A site already runs on {data_dir.path}. Stop it, or run beside it: make run PORT=8123 DATA_DIR=/some/folder"
         )
     _end_left_overs(data_dir)
-    if not port_is_free(host, port):
+    try:
+        free = port_is_free(host, number)
+    except OSError as error:
         claim.close()
-        raise CannotRun(f"Port {port} is taken{_by_whom(port)}. Choose another: make run PORT={port + 1}")
+        raise CannotRun(f"Cannot listen on {host}, port {number}: {error.strerror}") from error
+    if not free:
+        claim.close()
+        raise CannotRun(f"Port {number} is taken{_by_whom(number)}. Choose another: make run PORT={number + 1}")
     return claim
 
 

@@ -38,6 +38,19 @@ def test_a_port_taken_on_all_addresses_is_taken_on_one():
         assert not port_is_free("127.0.0.1", taken.getsockname()[1])
 
 
+@pytest.mark.parametrize("port", ["", "http", "0", "-1", "65536", "8e3"])
+def test_a_port_that_is_none_is_refused(data_dir, port):
+    with pytest.raises(CannotRun, match="a number from 1 to 65535 is needed"):
+        claim_site(data_dir, host="127.0.0.1", port=port)
+
+
+@pytest.mark.parametrize("host", ["192.0.2.1", "no.such.host.invalid"])
+def test_an_address_of_another_machine_is_refused(data_dir, host):
+    with pytest.raises(CannotRun, match=f"Cannot listen on {host}"):
+        claim_site(data_dir, host=host, port=free_port())
+    claim_site(data_dir, host="127.0.0.1", port=free_port()).close()
+
+
 def test_a_second_site_on_the_same_folder_is_refused(data_dir):
     with claim_site(data_dir, host="127.0.0.1", port=free_port()), pytest.raises(CannotRun, match="already runs on"):
         claim_site(data_dir, host="127.0.0.1", port=free_port())
