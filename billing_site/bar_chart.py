@@ -98,5 +98,7 @@ def bar_chart(bars: Sequence[Bar], *, width: int = WIDTH, height: int = HEIGHT) 
                 odd_label=(len(bars) - 1 - number) // every % 2 == 1,
             )
         )
-    lines = tuple(GridLine(tenth(base - room * scale.share(value)), scale_text(value)) for value in scale.values())
+    lines = tuple(
+        GridLine(tenth(base - room * scale.share(value)), scale_text(value, step=scale.step)) for value in scale.values()
+    )
     return BarChart(width, height, LEFT, base, tuple(drawn), lines, empty=highest <= 0)

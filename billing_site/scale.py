@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from typing import Final
 
-from wallets.amount_text import MINUS, exact_text
+from wallets.amount_text import MINUS
 
 STEPS: Final = (Decimal(1), Decimal(2), Decimal("2.5"), Decimal(5), Decimal(10))
 LINES: Final = 4
@@ -43,11 +43,13 @@ def round_scale(lowest: Decimal, highest: Decimal) -> Scale:
     return Scale(bottom, top, step)
 
 
-def scale_text(value: Decimal) -> str:
-    """A number of the scale, without idle decimals: `1,500`, `0.25`, a minus sign below zero."""
-    text = exact_text(abs(value), "")
-    cents = "" if not text.cents.strip(".0") else text.cents
-    return f"{MINUS if value < 0 else ''}{text.units}{cents}"
+def scale_text(value: Decimal, *, step: Decimal) -> str:
+    """A number of a scale with this step, all with as many decimals as the step: `1,500`, `0.25`; zero is `0`."""
+    if value == 0:
+        return "0"
+    places = max(-int(step.normalize().as_tuple().exponent), 0)
+    places = max(places, 2) if places else 0  # as amounts are written: none, or at least two
+    return f"{value:,.{places}f}".replace("-", MINUS)
 
 
 def tenth(value: Decimal) -> Decimal:

@@ -78,7 +78,7 @@ def step_chart(
         line=line,
         area=f"{line}V{zero}H{LEFT}Z",
         zero=zero,
-        levels=tuple(Mark(Decimal(LEFT - 8), y_of(value), scale_text(value)) for value in scale.values()),
+        levels=tuple(Mark(Decimal(LEFT - 8), y_of(value), scale_text(value, step=scale.step)) for value in scale.values()),
         ends=(
             Mark(Decimal(LEFT), Decimal(HEIGHT - 4), label(start)),
             Mark(Decimal(WIDTH), Decimal(HEIGHT - 4), label(until)),

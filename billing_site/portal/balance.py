@@ -45,7 +45,7 @@ class AccountChoice:
 
 @dataclass(frozen=True, slots=True)
 class WalletShown:
-    """A wallet, as values."""
+    """A wallet, as values. fresh: nothing has ever moved it."""
 
     public_id: str
     label: str
@@ -54,6 +54,7 @@ class WalletShown:
     held: Decimal
     overdraft: Decimal
     frozen: bool
+    fresh: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,4 +197,5 @@ def _shown(wallet: Wallet) -> WalletShown:
         held=wallet.held,
         overdraft=wallet.overdraft,
         frozen=wallet.status == Wallet.Status.FROZEN,
+        fresh=wallet.version == 0,
     )

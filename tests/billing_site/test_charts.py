@@ -10,10 +10,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from billing_site.bar_chart import Bar, bar_chart
-from billing_site.scale import round_scale, scale_text
+from billing_site.scale import Scale, round_scale, scale_text
 from billing_site.step_chart import step_chart
 
 START = datetime(2026, 11, 1, tzinfo=UTC)
+
+
+def texts_of(scale: Scale) -> list[str]:
+    return [scale_text(value, step=scale.step) for value in scale.values()]
+
+
 amounts = st.decimals(min_value="-1000000", max_value="1000000", places=6)
 
 
@@ -21,17 +27,18 @@ amounts = st.decimals(min_value="-1000000", max_value="1000000", places=6)
     ("highest", "texts"),
     [
         ("15", ["0", "5", "10", "15"]),
-        ("0.9", ["0", "0.25", "0.50", "0.75", "1"]),
+        ("0.9", ["0", "0.25", "0.50", "0.75", "1.00"]),
         ("1204", ["0", "500", "1,000", "1,500"]),
         ("0", ["0", "1"]),
+        ("1.7", ["0", "0.50", "1.00", "1.50", "2.00"]),
     ],
 )
 def test_a_scale_has_round_numbers(highest: str, texts: list[str]) -> None:
-    assert [scale_text(value) for value in round_scale(Decimal(0), Decimal(highest)).values()] == texts
+    assert texts_of(round_scale(Decimal(0), Decimal(highest))) == texts
 
 
 def test_a_scale_below_zero_keeps_zero_on_it() -> None:
-    assert [scale_text(value) for value in round_scale(Decimal(-78), Decimal(20)).values()] == [
+    assert texts_of(round_scale(Decimal(-78), Decimal(20))) == [
         "−100", "−75", "−50", "−25", "0", "25",
     ]  # fmt: skip
 

@@ -68,8 +68,15 @@ def test_an_account_with_nothing_says_what_happens_next(stranger: Client) -> Non
     page = text_of(stranger.get(reverse(HOME)))
     assert "0.00 USD" in page
     assert "No credit. Calls are refused until there is." in page
+    assert "Not known yet It starts with your first credit." in page
+    assert "This is where your usage shows." in page
+    assert "Latest charges" not in page
+
+
+def test_an_account_that_used_up_its_credit_long_ago_says_what_happens_next(shop: Shop, customer: Client) -> None:
+    with clock.set_to(NOW + timedelta(days=60)):
+        page = text_of(customer.get(reverse(HOME)))
     assert "Nothing was used in the last 30 days." in page
-    assert "New credit shows here as soon as it is paid or granted." in page
     assert "No charges in the last 30 days." in page
 
 
