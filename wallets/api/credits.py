@@ -82,6 +82,7 @@ class WalletCredits(GenericAPIView[Any]):
     """A wallet's credit lots."""
 
     required_scope: ClassVar = {"GET": "accounts:read", "POST": "wallets:write"}
+    vendor_only = ("POST",)  # a customer's own key must not make money
     idempotent = True
     page_by = "-id"
     serializer_class = LotOut
@@ -128,6 +129,7 @@ class CreditVoid(APIView):
     """Voiding a lot."""
 
     required_scope = "wallets:write"
+    vendor_only = True
     idempotent = True
 
     @extend_schema(operation_id="void_credit", request=CreditVoidIn, responses=LotOut)

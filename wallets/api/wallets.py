@@ -183,6 +183,7 @@ class OneWallet(APIView):
     """A wallet."""
 
     required_scope: ClassVar = {"GET": "accounts:read", "PATCH": "wallets:write"}
+    vendor_only = ("PATCH",)  # how far a wallet may go below zero is not its owner's to say
 
     @extend_schema(
         operation_id="read_wallet",
@@ -216,6 +217,7 @@ class WalletFreeze(APIView):
     """Freezing a wallet."""
 
     required_scope = "wallets:write"
+    vendor_only = True
     idempotent = True
 
     @extend_schema(operation_id="freeze_wallet", request=None, responses=WalletOut)
@@ -229,6 +231,7 @@ class WalletThaw(APIView):
     """Thawing a wallet."""
 
     required_scope = "wallets:write"
+    vendor_only = True
     idempotent = True
 
     @extend_schema(operation_id="thaw_wallet", request=None, responses=WalletOut)
