@@ -44,7 +44,7 @@ def test_each_charge_opens_its_explanation(customer: Client) -> None:
     assert f'href="{address}"' in html
     page = text_of(customer.get(address))
     assert "4,000 units × 10.00 USD per million = 0.04 USD" in page
-    assert "0.01 USD paid from Welcome credit, promotional, expires 3 Dec 2026" in page
+    assert "0.01 USD from Welcome credit, promotional credit, expires 3 Dec 2026" in page
     assert "0.03 USD" in page
     assert "Total 0.07 USD" in page
 

@@ -1,0 +1,114 @@
+# ruff: noqa: INP001 - a script of its own, not a package
+"""Take the screenshots of this folder from a running demo: `make run`, then in another terminal
+
+    .venv/bin/python docs/screenshots/take.py [--site http://localhost:8000] [--data-dir .data]
+
+Needs the development dependencies and Chromium (`apt-get install chromium`).
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final
+
+from playwright.sync_api import Page, sync_playwright
+
+HERE: Final = Path(__file__).parent
+QUIET: Final = [
+    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync", "--hide-scrollbars",
+]  # fmt: skip
+
+
+class Photographer:
+    """Signs people of the demo in and keeps what they see."""
+
+    def __init__(self, chromium: Any, site: str, logins: dict[str, tuple[str, str]]) -> None:
+        self._chromium, self._site, self._logins = chromium, site, logins
+
+    @contextmanager
+    def signed_in(self, role: str, *, scheme: str, width: int, height: int) -> Iterator[Page]:
+        """A page in which `finance` or `customer` is signed in."""
+        email, password = self._logins[role]
+        page = self._chromium.new_page(
+            viewport={"width": width, "height": height}, color_scheme=scheme, reduced_motion="reduce"
+        )
+        page.goto(f"{self._site}/login/")
+        page.get_by_label("E-mail").fill(email)
+        page.get_by_label("Password").fill(password)
+        page.get_by_role("button", name="Sign in").click()
+        page.wait_for_url(f"{self._site}/")
+        yield page
+        page.close()
+
+    def customer_pages(self) -> None:
+        """The balance, light, dark and on a phone; a charge explained."""
+        for scheme, width, height, name in (
+            ("light", 1280, 960, "customer-light"),
+            ("dark", 1280, 960, "customer-dark"),
+            ("light", 375, 812, "customer-phone"),
+        ):
+            with self.signed_in("customer", scheme=scheme, width=width, height=height) as page:
+                keep(page, name, full=width < 500)  # noqa: PLR2004 - a phone scrolls
+                if name == "customer-light":
+                    page.locator("table.feed a").first.click()
+                    page.wait_for_load_state()
+                    keep(page, "customer-charge")
+
+    def back_office_pages(self) -> None:
+        """The front page, a wallet, an explanation, prices."""
+        with self.signed_in("finance", scheme="light", width=1440, height=960) as page:
+            self._open(page, "/admin/", None)
+            keep(page, "admin-today")
+            self._open(page, "/admin/wallets/wallet/?q=acme", "Acme")
+            keep(page, "admin-wallet")
+            self._open(page, "/admin/metering/usageevent/?q=acme", "llm.request")
+            keep(page, "admin-explain")
+            self._open(page, "/admin/pricing/pricebook/", "standard")
+            keep(page, "admin-prices")
+        with self.signed_in("finance", scheme="dark", width=1440, height=960) as page:
+            self._open(page, "/admin/wallets/wallet/?q=acme", "Acme")
+            keep(page, "admin-wallet-dark")
+
+    def _open(self, page: Page, path: str, record: str | None) -> None:
+        """Go to a list and into its first record that says `record`."""
+        page.goto(f"{self._site}{path}")
+        if record is not None:
+            page.locator("#result_list a", has_text=record).first.click()
+        page.wait_for_load_state("networkidle")
+
+
+def keep(page: Page, name: str, *, full: bool = False) -> None:
+    """Save the page as NAME.png, once its fonts are there."""
+    page.evaluate("document.fonts.ready")
+    page.wait_for_timeout(300)
+    path = HERE / f"{name}.png"
+    page.screenshot(path=path, full_page=full)
+    print(f"{path.name:26} {path.stat().st_size // 1024:4} kB")  # noqa: T201 - a command's answer
+
+
+def main() -> None:
+    """Take them all."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--site", default="http://localhost:8000")
+    parser.add_argument("--data-dir", type=Path, default=Path(".data"), help="where `make run` keeps its demo logins")
+    options = parser.parse_args()
+    facts = json.loads((options.data_dir / "demo.json").read_text())
+    logins: dict[str, tuple[str, str]] = {}
+    for login in facts["logins"]:
+        logins.setdefault(login["role"], (login["email"], login["password"]))
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=QUIET)
+        photographer = Photographer(chromium, options.site.rstrip("/"), logins)
+        photographer.customer_pages()
+        photographer.back_office_pages()
+        chromium.close()
+
+
+if __name__ == "__main__":
+    main()
