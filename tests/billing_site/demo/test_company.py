@@ -34,7 +34,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 AT = datetime(2026, 11, 23, 9, 30, tzinfo=UTC)
 DAYS = 60
 EVENTS = 4_000
-SHORT: dict[str, int] = {"days": 6, "events": 400}
+SHORT: dict[str, int] = {"days": 3, "events": 300}
 
 
 def seed(**options: Any) -> dict[str, Any]:
@@ -159,7 +159,7 @@ def test_a_seeding_that_was_broken_off_is_finished_by_the_next_with_the_same_boo
         nonlocal batches
         batches += 1
         result = ingest_batch(**arguments)
-        if batches == 14:
+        if batches == 7:
             raise PowerCutError
         return result
 

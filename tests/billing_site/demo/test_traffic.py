@@ -100,14 +100,14 @@ def test_while_the_site_is_away_it_is_waited_for_longer_and_longer_and_told_once
     assert stop.pauses[1:] == [1, 2, 4, 8, 16, 30, 30, 30]
 
 
-def test_a_key_that_ended_ends_the_traffic(site: str) -> None:
+def test_a_key_that_ended_ends_the_traffic(live_server: Any) -> None:
     with pytest.raises(KeyEnded):
-        traffic_to(site, secret="key_unknown").run(Stop(3), on_problem=pytest.fail)
+        traffic_to(live_server.url, secret="key_unknown").run(Stop(3), on_problem=pytest.fail)
 
 
-def test_an_answer_that_makes_no_sense_counts_as_a_failure(site: str) -> None:
+def test_an_answer_that_makes_no_sense_counts_as_a_failure(live_server: Any) -> None:
     with pytest.raises(SiteAway, match="the gate answered"):
-        traffic_to(f"{site}/nowhere").send_one()
+        traffic_to(f"{live_server.url}/nowhere").send_one()
 
 
 def test_without_a_demo_company_the_command_says_so() -> None:
