@@ -57,9 +57,7 @@ def test_the_exact_amount_is_always_at_hand() -> None:
     assert headline_text(D("41.199100000000"), "USD").exact == "41.1991"
 
 
-@pytest.mark.parametrize(
-    ("quantity", "text"), [("1204", "1,204"), ("0.500", "0.5"), ("1000000", "1,000,000"), ("-96", "−96")]
-)
+@pytest.mark.parametrize(("quantity", "text"), [("1204", "1,204"), ("0.500", "0.5"), ("1000000", "1,000,000"), ("-96", "−96")])
 def test_a_quantity_has_groups_and_no_idle_zeros(quantity: str, text: str) -> None:
     assert quantity_text(D(quantity)) == text
 
