@@ -140,7 +140,9 @@ def voids_undo_their_charges() -> Proof:
         LEFT JOIN metering_eventvoid v ON v.bucket = r.bucket AND v.event_id = r.event_id
         WHERE r.reverses IS NOT NULL
         UNION ALL
-        SELECT CASE WHEN r.event_id IS NULL THEN format('charge %s/%s stands though its event was voided', c.event_id, c.line) END
+        SELECT CASE
+            WHEN r.event_id IS NULL THEN format('charge %s/%s stands though its event was voided', c.event_id, c.line)
+        END
         FROM metering_eventvoid v
         JOIN metering_charge c ON c.bucket = v.bucket AND c.event_id = v.event_id AND c.reverses IS NULL
         LEFT JOIN metering_charge r ON r.bucket = c.bucket AND r.event_id = c.event_id AND r.reverses = c.line
@@ -193,7 +195,7 @@ def amounts_are_price_times_quantity() -> Proof:
         END
         FROM metering_charge c JOIN pricing_price p ON p.id = c.price_id
         WHERE p.model = 'per_unit' AND c.reverses IS NULL
-        """,
+        """,  # noqa: S608 - of constants
     )
 
 

@@ -148,8 +148,10 @@ def _report_without(event: UsageEvent, undone: Sequence[Charge], wallets: dict[i
             currency = wallets[charge.wallet_id].currency
             cursor.execute(
                 _ADD_TO_HOUR,
-                [event.bucket, event.account_id, charge.meter_id, hour, currency, dimensions, -1]
-                + [charge.quantity, charge.amount, charge.cost],
+                [
+                    *(event.bucket, event.account_id, charge.meter_id, hour, currency, dimensions),
+                    *(-1, charge.quantity, charge.amount, charge.cost),
+                ],
             )
 
 

@@ -64,10 +64,10 @@ def _read(
     draws: list[dict[str, Decimal]] = []
     left: dict[str, Decimal] = {}
     heading = ""
-    for line in filter(None, (line.strip() for line in text.splitlines())):
-        first, _, rest = line.partition(" ")
-        if first in {"lots", "charge", "draws", "left"}:
-            heading, line = first, rest.strip()
+    for written in filter(None, (one.strip() for one in text.splitlines())):
+        first, _, rest = written.partition(" ")
+        heads = first in {"lots", "charge", "draws", "left"}
+        heading, line = (first, rest.strip()) if heads else (heading, written)
         if heading == "lots":
             name, amount = line.split()[:2]
             names[len(lots)] = name

@@ -177,7 +177,5 @@ def _settle_overdraft(work: _Work, lots: dict[int, CreditLot], *, at: datetime) 
 
 def _repay(work: _Work, lot: CreditLot, amount: Decimal) -> None:
     """`amount` of a lot repays overdraft; negative: a repayment comes back to it."""
-    work.postings += postings_of_repayment(
-        lot_id=lot.pk, lot_kind=lot.kind, amount=amount, currency=work.wallet.currency
-    )
+    work.postings += postings_of_repayment(lot_id=lot.pk, lot_kind=lot.kind, amount=amount, currency=work.wallet.currency)
     work.back[lot.pk] -= amount

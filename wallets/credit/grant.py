@@ -23,7 +23,7 @@ MOST_PRIORITY: Final = 32_767
 Kind = CreditLot.Kind
 
 
-def grant_credit(
+def grant_credit(  # noqa: PLR0913 - the terms of a lot
     *,
     wallet_id: int,
     amount: Decimal,
@@ -54,7 +54,8 @@ def grant_credit(
     paid = (amount if kind == Kind.PAID else ZERO) if price_paid is None else price_paid
     if price_paid is not None:
         check.amount("price_paid", price_paid)
-        check.expect("price_paid", "price_paid" in check.wrong or kind == Kind.PAID or paid == ZERO, "zero, unless kind is paid")
+        fits = "price_paid" in check.wrong or kind == Kind.PAID or paid == ZERO
+        check.expect("price_paid", fits, "zero, unless kind is paid")
     check.whole("priority", priority, least=0, most=MOST_PRIORITY)
     since = at if effective_at is None else check.moment("effective_at", effective_at)
     if expires_at is not None and "effective_at" not in check.wrong:
@@ -70,7 +71,8 @@ def grant_credit(
         wallet = lock_wallet(wallet_id)
         if wallet.status == Wallet.Status.CLOSED:
             raise WalletClosed(f"Wallet {wallet.public_id} is closed.")
-        check.expect("amount", wallet.balance + amount <= LARGEST, f"at most {LARGEST - wallet.balance:f}, or the wallet overflows")
+        most = LARGEST - wallet.balance
+        check.expect("amount", amount <= most, f"at most {most:f}, or the wallet overflows")
         check.refuse("The credit cannot be granted like this.")
         lot = CreditLot(
             bucket=wallet.bucket,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import asdict
 from time import perf_counter
-from typing import Any, Final
+from typing import IO, Any, Final, cast
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from rich.console import Console
@@ -34,7 +34,7 @@ class Command(BaseCommand):
             rows = [asdict(proof) | {"holds": proof.holds, "seconds": round(seconds, 3)} for proof, seconds in outcome]
             self.stdout.write(json.dumps({"holds": all(proof.holds for proof in proofs), "proofs": rows}, indent=2))
         else:
-            _print_table(Console(file=self.stdout._out), outcome)  # noqa: SLF001 - the stream itself, for its width
+            _print_table(Console(file=cast("IO[str]", self.stdout)), outcome)
         failed = [proof for proof in proofs if not proof.holds]
         if failed:
             raise CommandError(f"{len(failed)} of {len(proofs)} proofs do not hold.", returncode=1)

@@ -93,7 +93,8 @@ def test_an_event_that_stopped_waiting_without_a_charge_is_named() -> None:
 
 
 def test_an_event_that_is_charged_and_waits_is_named() -> None:
-    tamper("metering_deadletter", "UPDATE metering_deadletter SET event_id = %s WHERE replayed_at IS NULL", [event_pk("charged")])
+    charged = event_pk("charged")
+    tamper("metering_deadletter", "UPDATE metering_deadletter SET event_id = %s WHERE replayed_at IS NULL", [charged])
     assert "'charged'" in offenders(proofs.events_are_accounted_for)
 
 
@@ -155,7 +156,9 @@ def test_a_charge_that_stands_though_its_event_was_voided_is_named() -> None:
     assert "stands though its event was voided" in offenders(proofs.voids_undo_their_charges)
 
 
-@pytest.mark.parametrize("change", ["events = events + 1", "quantity = 0", "amount = 0", "cost = 1", "hour = hour + interval '1 h'"])
+@pytest.mark.parametrize(
+    "change", ["events = events + 1", "quantity = 0", "amount = 0", "cost = 1", "hour = hour + interval '1 h'"]
+)
 def test_a_roll_up_that_was_altered_is_named(change: str) -> None:
     tamper("metering_hourlyusage", f"UPDATE metering_hourlyusage SET {change}")
     assert "2026-11-23 10:00:00+00" in offenders(proofs.roll_ups_are_the_charges)

@@ -97,9 +97,7 @@ def test_late_usage_of_its_time_draws_a_lot_until_the_sweep_has_ended_it() -> No
 
 def test_a_lot_that_came_and_went_between_two_sweeps_is_not_lost() -> None:
     wallet = wallet_of("acme")
-    grant_credit(
-        wallet_id=wallet.pk, amount=D(10), kind="paid", at=AT, effective_at=AT + timedelta(days=1), expires_at=ENDS
-    )
+    grant_credit(wallet_id=wallet.pk, amount=D(10), kind="paid", at=AT, effective_at=AT + timedelta(days=1), expires_at=ENDS)
     assert expire_lots(at=ENDS) == 1
     assert [kind for kind, _ in journal(wallet)] == ["GRANT", "EXPIRY"]
     assert lots(wallet) == [("paid", "EXPIRED", 0)]

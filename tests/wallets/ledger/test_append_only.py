@@ -52,7 +52,7 @@ def test_what_the_journal_names_is_not_removed(table: str) -> None:
 
 def test_the_terms_of_a_lot_stay() -> None:
     wallet_of("acme", credit="10")
-    with connection.cursor() as cursor, pytest.raises(DatabaseError, match="Cannot modify|Cannot update"):
+    with connection.cursor() as cursor, pytest.raises(DatabaseError, match=r"Cannot modify|Cannot update"):
         cursor.execute("UPDATE wallets_creditlot SET price_paid = 0")
 
 

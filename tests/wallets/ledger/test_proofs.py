@@ -32,7 +32,9 @@ def wallet() -> Wallet:
     wallet = wallet_of("acme", credit="10")
     other = open_wallet(account=wallet.account, currency="USD", at=AT)
     spend(wallet, "12.5")
-    grant_credit(wallet_id=wallet.pk, amount=D(5), kind="trial", at=AT, expires_at=AT + timedelta(days=1), reason="Ünïcode; \\x \\N")
+    grant_credit(
+        wallet_id=wallet.pk, amount=D(5), kind="trial", at=AT, expires_at=AT + timedelta(days=1), reason="Ünïcode; \\x \\N"
+    )
     lot = grant_credit(wallet_id=wallet.pk, amount=D(7), price_paid=D(6), kind="paid", at=AT)
     spend(wallet, "0.000000000001")
     transfer_credit(from_wallet_id=wallet.pk, to_wallet_id=other.pk, amount=D(1), at=AT, actor="fiona@example.com")
@@ -184,7 +186,8 @@ def test_whatever_is_altered_in_an_entry_is_named(change: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "change", ["lot_id = lot_id + 1", "contra_id = NULL", "ledger_account_id = ledger_account_id + 1", "line_from = 1", "line = 9"]
+    "change",
+    ["lot_id = lot_id + 1", "contra_id = NULL", "ledger_account_id = ledger_account_id + 1", "line_from = 1", "line = 9"],
 )
 def test_whatever_is_altered_in_a_posting_is_named(change: str) -> None:
     posting = Posting.objects.filter(lot_id__isnull=False, contra__isnull=False, entry__kind="USAGE").first()
