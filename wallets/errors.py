@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 
-class Refusal(Exception):  # noqa: N818 - named for the fact it states, like its subclasses
+class Refusal(Exception):
     """Raised by a verb that will not do what it was asked to.
 
     code: stable, documented, snake_case.  message: one sentence that names the fix.
@@ -16,7 +16,9 @@ class Refusal(Exception):  # noqa: N818 - named for the fact it states, like its
 
     code: ClassVar[str] = "refused"
 
-    def __init__(self, message: str, *, fields: Mapping[str, str] | None = None, extra: Mapping[str, Any] | None = None) -> None:
+    def __init__(
+        self, message: str, *, fields: Mapping[str, str] | None = None, extra: Mapping[str, Any] | None = None
+    ) -> None:
         super().__init__(message)
         self.message = message
         self.fields: dict[str, str] = dict(fields or {})

@@ -7,7 +7,7 @@ import http.client
 import statistics
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from typing import Final
 
@@ -54,9 +54,11 @@ def with_ratios(rates: dict[str, float]) -> dict[str, float]:
     }
 
 
-def _round(  # noqa: PLR0913 - what a round needs
+def _round(
     vendor: Vendor, textbook: Vendor, address: str, number: int, events: int, textbook_events: int, at: datetime
-):  # type: ignore[no-untyped-def]
+) -> Iterator[tuple[str, float]]:
+    """The measurements of a round, one after the other."""
+
     def made(name: str, size: int, count: int = events, who: Vendor = vendor) -> list[bytes]:
         found = list(bodies(who, name=f"{name}-{number}", events=count, size=size, at=at))
         _settle()
@@ -107,8 +109,7 @@ def http_rate(requests: Sequence[bytes], *, address: str, api_key: str) -> float
         link.close()
 
     threads = [
-        threading.Thread(target=client, args=(requests[number::CLIENT_CONNECTIONS],))
-        for number in range(CLIENT_CONNECTIONS)
+        threading.Thread(target=client, args=(requests[number::CLIENT_CONNECTIONS],)) for number in range(CLIENT_CONNECTIONS)
     ]
     started = time.perf_counter()
     for thread in threads:

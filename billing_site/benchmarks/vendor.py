@@ -47,9 +47,7 @@ def set_vendor_up(*, accounts: int, at: datetime, prefix: str = "acct") -> Vendo
             )
         book = create_price_book(name="Benchmark", currency="USD", at=at - timedelta(days=1), is_default=True)
         prices = [
-            PriceTerms(
-                meter=f"llm.{name}", match={"model": model}, unit_price=Decimal(price), unit_cost=Decimal(price) / 2
-            )
+            PriceTerms(meter=f"llm.{name}", match={"model": model}, unit_price=Decimal(price), unit_cost=Decimal(price) / 2)
             for name, price in (("input_tokens", "0.00000125"), ("output_tokens", "0.00001"))
             for model in MODELS
         ]

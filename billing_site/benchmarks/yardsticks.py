@@ -56,9 +56,7 @@ def raw_rate(streams: Sequence[bytes], *, rows: int, connections: int) -> float:
     opened = [psycopg.connect(**parameters, autocommit=True) for _ in range(connections)]
     for one in opened:
         one.execute(_STAGING)
-    work = [
-        threading.Thread(target=_insert, args=(one, streams[number::connections])) for number, one in enumerate(opened)
-    ]
+    work = [threading.Thread(target=_insert, args=(one, streams[number::connections])) for number, one in enumerate(opened)]
     started = time.perf_counter()
     for thread in work:
         thread.start()

@@ -174,9 +174,7 @@ def answer_of(decoded: Decoded, result: IngestResult) -> HttpResponse:
         "duplicates": result.duplicates,
         "unrated": result.unrated,
         "rejected": [refusal._asdict() for refusal in sorted(rejected, key=lambda refusal: refusal.index)],
-        "charged": [
-            {"account": c.account, "currency": c.currency, "amount": scaled_text(c.amount)} for c in result.charged
-        ],
+        "charged": [{"account": c.account, "currency": c.currency, "amount": scaled_text(c.amount)} for c in result.charged],
         "balances": [
             {
                 "wallet": b.wallet,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, ClassVar, Final
 
+from django.http import HttpResponse
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiExample, OpenApiParameter, extend_schema
 from rest_framework.generics import GenericAPIView
@@ -26,12 +27,12 @@ from metering.ingest.body import unpack
 from metering.ingest.cloudevents import BATCH, STRUCTURED, decode_batch, decode_binary, decode_structured
 from metering.ingest.decode import Decoded, decode_events, only_of_account
 from metering.ingest.group_commit import group_commit
-from metering.usage.explain import event_pk_of, explain_event
 from metering.usage.events import events_of
+from metering.usage.explain import event_pk_of, explain_event
 from metering.usage.void import void_event
 from wallets import clock
 from wallets.accounts.queries import account_by_key
-from wallets.api_keys.verify import Caller
+from wallets.api.caller import caller_of
 
 EXAMPLE_EVENT: Final = {
     "id": "req_8f3",
@@ -47,7 +48,7 @@ class Events(GenericAPIView[Any]):
     """All usage events."""
 
     required_scope: ClassVar = {"POST": "events:write", "GET": "reports:read"}
-    parser_classes: ClassVar = []
+    parser_classes = ()
     page_by = "-id"
     serializer_class = EventOut
 
@@ -61,22 +62,23 @@ class Events(GenericAPIView[Any]):
         responses={200: IngestOut},
         examples=[OpenApiExample("One event", value=EXAMPLE_EVENT, request_only=True)],
     )
-    def post(self, request: Request) -> Response:
+    def post(self, request: Request) -> HttpResponse:
         """Send one event, a list of up to 10,000, or CloudEvents 1.0; gzip and zstd are accepted.
 
         An id charges once per account, however often it is sent. 200 also when some were refused: `rejected` says which.
         """
         at = clock.now()
         decoded = _decode(request)
-        if request.auth.account_key is not None:
-            decoded = only_of_account(decoded, request.auth.account_key)
+        own = caller_of(request).account_key
+        if own is not None:
+            decoded = only_of_account(decoded, own)
         return answer_of(decoded, group_commit.ingest(events=decoded.events, at=at, max_age=ingest_max_age()))
 
     @extend_schema(operation_id="find_events", parameters=[EventQuery], responses=EventOut(many=True))
     def get(self, request: Request) -> Response:
         """Find events of an account by the time of the usage (`from` inclusive, `to` exclusive), last received first."""
         query = EventQuery.of(request)
-        account = account_by_key(key=query["account"], only_account_id=request.auth.account_id)
+        account = account_by_key(key=query["account"], only_account_id=caller_of(request).account_id)
         events = events_of(account_id=account.pk, start=query.get("from"), end=query.get("to"))
         return self.get_paginated_response(EventOut(self.paginate_queryset(events), many=True).data)
 
@@ -107,7 +109,7 @@ class EventVoid(APIView):
         """Take an event back: its charge returns to the lots it came from. Once."""
         values = VoidIn.read(request)
         event_pk = event_pk_of(event_id=event_id, account_key=values.get("account") or _account(request))
-        void_event(event_pk=event_pk, at=clock.now(), reason=values.get("reason", ""), actor=request.auth.actor)
+        void_event(event_pk=event_pk, at=clock.now(), reason=values.get("reason", ""), actor=caller_of(request).actor)
         return Response(explanation_of(explain_event(event_pk=event_pk)))
 
 
@@ -124,6 +126,4 @@ def _decode(request: Request) -> Decoded:
 
 def _account(request: Request) -> str | None:
     """The account a request is about: its key's, where it is confined to one."""
-    if isinstance(request.auth, Caller) and request.auth.account_key is not None:
-        return request.auth.account_key
-    return request.query_params.get("account") or None
+    return caller_of(request).account_key or request.query_params.get("account") or None

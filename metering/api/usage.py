@@ -12,6 +12,7 @@ from rest_framework.views import APIView
 
 from metering.usage.queries import usage_by
 from wallets.accounts.queries import account_by_key
+from wallets.api.caller import caller_of
 from wallets.api.fields import AmountField, MomentField, TextField
 from wallets.errors import InvalidInput
 
@@ -63,7 +64,7 @@ class UsageOut(serializers.Serializer[Any]):
 class UsageAnswer(serializers.Serializer[Any]):
     """All of it; there are no pages."""
 
-    data = UsageOut(many=True)
+    data = UsageOut(many=True)  # type: ignore[assignment]  # a field that has the name of DRF's attribute
     next_cursor = serializers.CharField(allow_null=True)
 
 
@@ -76,7 +77,7 @@ class Usage(APIView):
     def get(self, request: Request) -> Response:
         """Usage of an account from `from` until before `to` (whole hours, UTC), voids taken off."""
         query = UsageQuery.of(request)
-        account = account_by_key(key=query["account"], only_account_id=request.auth.account_id)
+        account = account_by_key(key=query["account"], only_account_id=caller_of(request).account_id)
         rows = usage_by(
             account_id=account.pk,
             start=query["from"],

@@ -117,7 +117,7 @@ def ingest_requests(
     return [failed.get(number, result) for number, result in enumerate(results)]
 
 
-def _items(  # noqa: PLR0913 - what an item is made of
+def _items(
     number: int,
     events: Sequence[UsageInput],
     accounts: Mapping[str, AccountView],
@@ -217,7 +217,7 @@ def _charge_part(
     return _write_part(items, looked_up, insert_what_is_new, bucket=bucket, at=at, catalogue=catalogue)
 
 
-def _write_part(  # noqa: PLR0913 - what a part is made of
+def _write_part(
     items: list[Item], looked_up: Container[int], insert: Insert, *, bucket: int, at: datetime, catalogue: Catalogue
 ) -> dict[int, LockedWallet]:
     row_ids = iter(_event_ids.take(len(items)))
@@ -225,14 +225,10 @@ def _write_part(  # noqa: PLR0913 - what a part is made of
     in_key_order = sorted(items, key=_key)
     chunks = [in_key_order[first : first + CHUNK] for first in range(0, len(items), CHUNK)]
     with transaction.atomic(), connection.cursor() as cursor:
-        encoded = (
-            _rate_and_encode(chunk, EventRows(bucket=bucket, received_at=at), row_ids, catalogue) for chunk in chunks
-        )
+        encoded = (_rate_and_encode(chunk, EventRows(bucket=bucket, received_at=at), row_ids, catalogue) for chunk in chunks)
         usage = insert(cursor, encoded, items, bucket=bucket)
         waiting = [
-            (item, item.parked)
-            for item in items
-            if item.parked is not None and item.refused is None and not item.duplicate
+            (item, item.parked) for item in items if item.parked is not None and item.refused is None and not item.duplicate
         ]
         if any(parked[0] == Reason.NO_WALLET and item.account.id not in looked_up for item, parked in waiting):
             raise WalletMoved

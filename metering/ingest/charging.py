@@ -20,7 +20,7 @@ HOUR_US: Final = 3_600_000_000
 PIECE: Final = 500  # events whose charges go to the database in one piece
 
 
-class WalletMoved(Exception):  # noqa: N818 - a fact, handled by the batch
+class WalletMoved(Exception):
     """A wallet stopped being the one to charge between the look-up and the lock."""
 
 
@@ -65,21 +65,17 @@ def _charge_lines(items: Sequence[Item], wallets: dict[int, WalletWork], entry_i
         elif time > work.latest:
             work.latest = time
         totals = work.totals
-        number = 0
-        for line, quantity, amount, cost in item.charges:
+        for number, (line, quantity, amount, cost) in enumerate(item.charges):
             if amount:
                 meter = line.meter
                 start = totals.get(meter, ZERO)
                 work.usages.append((meter, amount, time))
                 totals[meter] = start + amount
-                lines.append(
-                    f"{row_id}\t{number}\t{line.ids}\t{quantity!s}\t{amount!s}\t{cost!s}\t{start!s}{work.place}"
-                )
+                lines.append(f"{row_id}\t{number}\t{line.ids}\t{quantity!s}\t{amount!s}\t{cost!s}\t{start!s}{work.place}")
             else:  # nothing to draw
                 lines.append(
                     f"{row_id}\t{number}\t{line.ids}\t{quantity!s}\t0\t{cost!s}\t{NULL}\t{bucket}\t{wallet_id}\t{NULL}\n"
                 )
-            number += 1
     return "".join(lines)
 
 

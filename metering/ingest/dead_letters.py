@@ -21,10 +21,12 @@ from metering.ingest.rating import Item, Unusable, rate_item
 from metering.ingest.rows import postgres_microseconds
 from metering.usage.models import UsageEvent
 from pricing.books.in_force import Catalogue, catalogue_in_force
+from wallets.balances.lock import LockBusy
 from wallets.ledger.post import reserve_entry_ids
 from wallets.money import ZERO
 
 BATCH: Final = 2_000
+TRIES: Final = 3  # times the wallet to charge may change under a replay
 LONGEST_DETAIL: Final = 500  # its column
 
 
@@ -66,22 +68,21 @@ def replay_dead_letters(*, at: datetime, ids: Collection[int] | None = None) -> 
         waiting = waiting.filter(pk__in=list(ids))
     outcome = Replayed()
     for bucket in sorted(set(waiting.values_list("bucket", flat=True))):
-        last = 0
+        letters, moved = waiting.filter(bucket=bucket).order_by("pk"), 0
         while True:
             try:
                 with transaction.atomic():
-                    letters = list(
-                        waiting.filter(bucket=bucket, pk__gt=last)
-                        .select_related("event", "account")
-                        .order_by("pk")
-                        .select_for_update(of=("self",), skip_locked=True)[:BATCH]
+                    some = list(
+                        letters.select_related("event", "account").select_for_update(of=("self",), skip_locked=True)[:BATCH]
                     )
-                    if not letters:
+                    if not some:
                         break
-                    _replay(letters, catalogue, bucket=bucket, at=at, outcome=outcome)
-                    last = letters[-1].pk
-            except WalletMoved:
-                continue  # the same letters again, with the wallets as they are now
+                    _replay(some, catalogue, bucket=bucket, at=at, outcome=outcome)
+                    letters, moved = letters.filter(pk__gt=some[-1].pk), 0
+            except WalletMoved:  # the same letters again, with the wallets as they are now
+                moved += 1
+                if moved == TRIES:
+                    raise LockBusy("A wallet changes all the time; send the request again in a moment.") from None
     return outcome
 
 

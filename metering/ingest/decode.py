@@ -210,15 +210,11 @@ def encode_properties(properties: Mapping[str, Any]) -> bytes:
 
 
 def _check_storable(value: Any, depth: int) -> None:
+    """Raises _NotStorable for what jsonb refuses, however deep it is hidden."""
     if depth > MAX_DEPTH:
         raise _NotStorable(f"properties is nested deeper than {MAX_DEPTH}")
     if isinstance(value, str):
-        if "\x00" in value:
-            raise _NotStorable("properties contains a NUL character")
-        try:
-            value.encode()
-        except UnicodeEncodeError:
-            raise _NotStorable("properties contains half a surrogate pair") from None
+        _check_text(value)
     elif isinstance(value, Mapping):
         for key, inner in value.items():
             _check_storable(key, depth + 1)
@@ -226,14 +222,25 @@ def _check_storable(value: Any, depth: int) -> None:
     elif isinstance(value, list | tuple):
         for inner in value:
             _check_storable(inner, depth + 1)
-    elif isinstance(value, Decimal):
-        if not value.is_finite() or abs(value.adjusted()) > MAX_EXPONENT:
-            raise _NotStorable("properties contains a number out of range")
-    elif isinstance(value, int):
-        if value.bit_length() > 4 * MAX_DIGITS:
-            raise _NotStorable(f"properties contains a number of more than {MAX_DIGITS} digits")
-    elif isinstance(value, float):
+    elif isinstance(value, Decimal | int | float):
+        _check_number(value)
+
+
+def _check_text(text: str) -> None:
+    if "\x00" in text:
+        raise _NotStorable("properties contains a NUL character")
+    if any("\ud800" <= letter <= "\udfff" for letter in text):
+        raise _NotStorable("properties contains half a surrogate pair")
+
+
+def _check_number(number: Decimal | float) -> None:
+    if isinstance(number, float):
         raise _NotStorable("properties contains a binary float; send a decimal")
+    if isinstance(number, int):
+        if number.bit_length() > 4 * MAX_DIGITS:
+            raise _NotStorable(f"properties contains a number of more than {MAX_DIGITS} digits")
+    elif not number.is_finite() or abs(number.adjusted()) > MAX_EXPONENT:
+        raise _NotStorable("properties contains a number out of range")
 
 
 def _id_of(raw: Raw) -> str | None:

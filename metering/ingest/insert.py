@@ -38,7 +38,7 @@ key order, made as they are asked for; marks items that were there already as du
 STAGED_AFTER_A_DUPLICATE: Final = 50  # batches
 
 
-class SomeStandAlready(Exception):  # noqa: N818 - a fact, handled by the batch
+class SomeStandAlready(Exception):
     """An id of the batch stands in the table already (or twice in the batch); nothing of the batch was written."""
 
 

@@ -46,7 +46,9 @@ class Item(Struct, gc=False):
     duplicate: bool = False
 
 
-def rate_item(item: Item, properties: dict[str, Any], version: VersionView | None, catalogue: Catalogue) -> None:
+def rate_item(  # noqa: C901, PLR0912 - the hot loop: a call a charge would cost as much as the charge
+    item: Item, properties: dict[str, Any], version: VersionView | None, catalogue: Catalogue
+) -> None:
     """Fill in the item's charges at `version`'s prices, or why it has to wait for a price (`parked`).
 
     Raises Unusable when a measured property is not a quantity.

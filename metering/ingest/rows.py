@@ -37,24 +37,6 @@ _USAGE_STAGING: Final = """
     DELETE FROM staged_usage
 """
 
-_ROWS: Final = b"PGCOPY\n\xff\r\n\x00" + struct.pack("!ii", 0, 0)
-END_OF_ROWS: Final = struct.pack("!h", -1)
-_FIXED: Final = struct.Struct("!h iq ih iq iq iq i")
-_LENGTH: Final = struct.Struct("!i")
-
-_STAGING: Final = """
-    CREATE TEMPORARY TABLE IF NOT EXISTS staged_event (
-        id bigint, bucket smallint, account_id bigint, time timestamptz, received_at timestamptz,
-        event_id text, type text, properties jsonb
-    ) ON COMMIT DELETE ROWS;
-    CREATE TEMPORARY TABLE IF NOT EXISTS staged_usage (
-        bucket smallint, account_id bigint, meter_id bigint, hour timestamptz, currency text, dimensions jsonb,
-        events bigint, quantity numeric(30,12), amount numeric(30,12), cost numeric(30,12)
-    ) ON COMMIT DELETE ROWS;
-    DELETE FROM staged_event;
-    DELETE FROM staged_usage
-"""
-
 _ROWS: Final = "(id, bucket, account_id, time, received_at, event_id, type, properties) FROM STDIN (FORMAT binary)"
 _COPY_EVENTS: Final = f"COPY metering_usageevent {_ROWS}"
 _STAGE_EVENTS: Final = f"COPY staged_event {_ROWS}"

@@ -200,6 +200,7 @@ def _read(token: UUID | None) -> Catalogue:
         by_meter = {
             meter_id: sorted(of_meter, key=lambda pair: -len(pair[0])) for meter_id, of_meter in prices[version_id].items()
         }
+        assert effective_at is not None, "version_published_has_its_times"
         books[book_id].append(VersionView(version_id, number, currency, effective_at, by_meter))
     default = PriceBook.objects.filter(is_default=True).values_list("id", flat=True).first()
     return Catalogue(token, dict(meters), dict(books), default)

@@ -3,7 +3,7 @@ wait for each other in a circle), evaluated at once, with a time limit that beco
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Final
@@ -86,7 +86,14 @@ def lock_wallets(wallet_ids: Collection[int], *, bucket: int) -> dict[int, Locke
             raise
     if len(rows) != len(ids):
         raise NotFound(f"No wallet with id {sorted(set(ids) - {row[0] for row in rows})} in bucket {bucket}.")
-    return {row[0]: LockedWallet(*row[:16], bytes(row[16]), *row[17:]) for row in rows}
+    wallets = [_wallet(row) for row in rows]
+    return {wallet.id: wallet for wallet in wallets}
+
+
+def _wallet(row: Sequence[Any]) -> LockedWallet:
+    wallet = LockedWallet(*row)
+    wallet.head_hash = bytes(wallet.head_hash)
+    return wallet
 
 
 def lock_wallet(wallet_id: int) -> LockedWallet:

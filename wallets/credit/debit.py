@@ -16,7 +16,6 @@ from wallets.credit.lots import drawable_lots, store_remainders
 from wallets.ledger.chart import ChartAccount, chart_account, liability_kind
 from wallets.ledger.models import JournalEntry, LedgerAccount
 from wallets.ledger.post import NewEntry, NewPosting, post_entries
-from wallets.money import ZERO
 
 Kind = JournalEntry.Kind
 Account = LedgerAccount.Kind

@@ -26,7 +26,7 @@ def microseconds(moment: datetime) -> int:
     return (moment - EPOCH) // MICROSECOND
 
 
-def posting_text(  # noqa: PLR0913 - what a posting is made of
+def posting_text(
     line: int,
     ledger_account_id: int,
     contra_id: int | None,

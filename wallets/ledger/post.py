@@ -112,7 +112,7 @@ _POSTING_FORMAT: Final = "(DELIMITER ':', NULL '')"
 def _apply(entry: NewEntry, at: datetime, entry_lines: list[str], posting_lines: list[str]) -> None:
     """Move the wallet by the entry, and put the rows together."""
     wallet, currency = entry.wallet, entry.wallet.currency
-    kind: str = entry.kind._value_  # noqa: SLF001 - an enum's plain value, without the property's detour
+    kind: str = entry.kind._value_
     total = change = owed = ZERO
     texts: list[str] = []
     place = f":{wallet.bucket}:{entry.id}"
@@ -176,9 +176,7 @@ def _cross(entry: NewEntry, at: datetime) -> ThresholdCrossing | None:
     )
 
 
-def _news_of_crossings(
-    crossings: Sequence[ThresholdCrossing], wallets: dict[int, LockedWallet]
-) -> list[tuple[str, News]]:
+def _news_of_crossings(crossings: Sequence[ThresholdCrossing], wallets: dict[int, LockedWallet]) -> list[tuple[str, News]]:
     return [
         (
             f"wallet:{crossing.wallet_id}",

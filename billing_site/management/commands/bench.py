@@ -33,7 +33,7 @@ class Command(BaseCommand):
         """Migrate the empty database, measure, print."""
         call_command("migrate", verbosity=0)
         at: datetime = clock.now()
-        figures = BENCHMARKS[name](at=at, events=events, tell=lambda line: self.stderr.write(line))
+        figures = BENCHMARKS[name](at=at, events=events, tell=self.stderr.write)
         if options["json"]:
             self.stdout.write(json.dumps({key: round(value, 3) for key, value in figures.items()}))
             return
