@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from metering.usage import queries
 from metering.usage.queries import events_named, latest_charges, spend_by_day, spend_by_meter, usage_by
 from metering.usage.void import void_event
 from tests.factories.balances import AT, wallet_of
@@ -134,3 +135,12 @@ def test_an_event_is_found_by_its_id_whoever_sent_it(wallet: Wallet) -> None:
         ("later", "acme"),
         ("later", "globex"),
     ]
+
+
+def test_the_charges_of_a_wallet_that_is_used_less_are_found_behind_the_others(
+    wallet: Wallet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(queries, "SEARCHED", (1, 1, 1))
+    latest = latest_charges(account_id=wallet.account_id, wallet_id=wallet.pk, since=START, limit=2)
+    assert [one.event_id for one in latest] == ["later", "evening"]
+    assert latest_charges(account_id=wallet.account_id, wallet_id=wallet.pk + 1, since=START, limit=2) == []
