@@ -101,6 +101,8 @@ class Command(BaseCommand):
         """Find out how to read the file, make what is missing, replay, report."""
         try:
             self._replay(options)
+        except KeyboardInterrupt:
+            raise CommandError("Stopped. The next run of the same file goes on from here.", returncode=130) from None
         except (UnreadableFile, OSError) as error:
             raise CommandError(str(error)) from error
         except Refusal as refusal:
