@@ -39,6 +39,10 @@ class ChartAccount:
     receivable: bool
 
 
+_FIND: Final = "SELECT id FROM wallets_ledgeraccount WHERE kind = %s AND qualifier = %s AND currency = %s"
+_OPEN: Final = """INSERT INTO wallets_ledgeraccount (kind, qualifier, currency) VALUES (%s, %s, %s)
+    ON CONFLICT (kind, qualifier, currency) DO NOTHING"""
+
 _known: dict[tuple[Kind, str, str], ChartAccount] = {}
 
 
@@ -58,15 +62,15 @@ def chart_account(kind: Kind, currency: str, qualifier: str = "") -> ChartAccoun
         return known
     values = [str(kind), qualifier, currency]
     with connection.cursor() as cursor:
-        cursor.execute(
-            """INSERT INTO wallets_ledgeraccount (kind, qualifier, currency) VALUES (%s, %s, %s)
-               ON CONFLICT (kind, qualifier, currency) DO NOTHING""",
-            values,
-        )
-        cursor.execute(
-            "SELECT id FROM wallets_ledgeraccount WHERE kind = %s AND qualifier = %s AND currency = %s", values
-        )
+        cursor.execute(_FIND, values)
         row = cursor.fetchone()
+        if row is None:
+            # One at a time until it has committed: two that open the same accounts in different orders would wait for each
+            # other in a circle.
+            cursor.execute("SELECT pg_advisory_xact_lock('wallets_ledgeraccount'::regclass::oid::bigint)")
+            cursor.execute(_OPEN, values)
+            cursor.execute(_FIND, values)
+            row = cursor.fetchone()
     account = ChartAccount(row[0], kind, kind in WALLET_SIDE, kind == Kind.OVERDRAFT_RECEIVABLE)
     transaction.on_commit(lambda: _known.__setitem__(key, account))
     return account
