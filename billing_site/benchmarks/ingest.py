@@ -123,7 +123,7 @@ def http_rate(requests: Sequence[bytes], *, address: str, api_key: str) -> float
 
 
 def _warm_up(vendor: Vendor, address: str, at: datetime) -> None:
-    batch_rate(list(bodies(vendor, name="warm-batch", events=BATCH, size=BATCH, at=at)), at=at)
+    batch_rate(list(bodies(vendor, name="warm-batch", events=BATCH * 4, size=BATCH, at=at)), at=at)
     http_rate(
         list(bodies(vendor, name="warm-http", events=BATCH * 4, size=SMALL_BATCH, at=at)),
         address=address,
