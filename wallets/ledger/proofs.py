@@ -156,6 +156,26 @@ def wallets_add_up() -> Proof:
     )
 
 
+def lots_get_back_no_more_than_they_gave() -> Proof:
+    """By meter, what came back to a lot is at most what usage drew from it."""
+    return prove_rows(
+        "No lot got back more than was drawn from it",
+        "I7",
+        """
+        SELECT CASE WHEN p.back > 0
+            THEN format('lot %s got back %s more than was drawn from it on %s',
+                        coalesce(l.public_id, format('row %s', p.lot_id)), p.back, p.qualifier)
+        END
+        FROM (
+            SELECT p.lot_id, contra.qualifier, sum(p.amount) AS back
+            FROM wallets_posting p JOIN wallets_ledgeraccount contra ON contra.id = p.contra_id AND contra.kind = 'REVENUE'
+            WHERE p.lot_id IS NOT NULL GROUP BY p.lot_id, contra.qualifier
+        ) p
+        LEFT JOIN wallets_creditlot l ON l.id = p.lot_id
+        """,
+    )
+
+
 def transfers_arrive() -> Proof:
     """What leaves one wallet by a transfer arrives in another."""
     return prove_rows(
@@ -205,6 +225,7 @@ PROOFS: Final[tuple[Prover, ...]] = (
     balances_follow_from_postings,
     lots_hold_what_was_posted,
     wallets_add_up,
+    lots_get_back_no_more_than_they_gave,
     transfers_arrive,
     entries_are_unaltered,
 )

@@ -159,6 +159,15 @@ def test_a_wallet_that_does_not_add_up_is_named(wallet: Wallet, change: str) -> 
     assert wallet.public_id in offenders(proofs.wallets_add_up)
 
 
+def test_a_lot_that_got_back_more_than_it_gave_is_named() -> None:
+    lot = CreditLot.objects.order_by("pk").first()
+    assert lot is not None
+    tamper("wallets_posting", "UPDATE wallets_posting SET amount = 1 WHERE lot_id = %s AND contra_id IS NOT NULL", [lot.pk])
+    assert offenders(proofs.lots_get_back_no_more_than_they_gave) == (
+        f"lot {lot.public_id} got back 1.000000000000 more than was drawn from it on calls"
+    )
+
+
 def test_a_transfer_that_did_not_arrive_is_named() -> None:
     into = entry("TRANSFER_IN")
     tamper("wallets_posting", "UPDATE wallets_posting SET amount = amount * 2 WHERE entry_id = %s", [into.pk])
