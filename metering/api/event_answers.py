@@ -15,6 +15,7 @@ from metering.ingest.batch import IngestResult
 from metering.ingest.decode import Decoded
 from metering.usage.explain import EventExplanation
 from wallets.api.fields import AmountField, Body, MomentField, TextField
+from wallets.api_keys.verify import Caller
 from wallets.ledger.entries import entry_id
 from wallets.money import plain, scaled_text
 
@@ -100,6 +101,15 @@ class LotDrawnOut(serializers.Serializer[Any]):
     amount = AmountField()
 
 
+class TierOut(serializers.Serializer[Any]):
+    """The part of the quantity that one tier priced; `up_to` null: without end."""
+
+    up_to = AmountField(allow_null=True)
+    quantity = AmountField()
+    unit_price = AmountField()
+    amount = AmountField()
+
+
 class ChargeOut(serializers.Serializer[Any]):
     """One event on one meter."""
 
@@ -115,8 +125,9 @@ class ChargeOut(serializers.Serializer[Any]):
     price_version = TextField(source="price.version")
     price_version_number = serializers.IntegerField(source="price.version_number")
     match = serializers.DictField(source="price.match")
+    tiers = TierOut(many=True)
     amount = AmountField()
-    cost = AmountField()
+    cost = AmountField(required=False, help_text="ours; absent for a key confined to one account")
     currency = TextField()
     wallet = TextField()
     lots = LotDrawnOut(many=True, source="draws")
@@ -160,9 +171,13 @@ class ExplanationOut(serializers.Serializer[Any]):
         return _plain(event.parked)
 
 
-def explanation_of(event: EventExplanation) -> dict[str, Any]:
-    """An explained event for the wire."""
-    return dict(ExplanationOut(event).data)
+def explanation_of(event: EventExplanation, caller: Caller) -> dict[str, Any]:
+    """An explained event for the wire; what it costs us is not told to a key confined to the customer."""
+    answer = dict(ExplanationOut(event).data)
+    if caller.account_id is not None:
+        for charge in answer["charges"]:
+            del charge["cost"]
+    return answer
 
 
 def answer_of(decoded: Decoded, result: IngestResult) -> HttpResponse:

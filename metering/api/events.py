@@ -33,6 +33,7 @@ from metering.usage.void import void_event
 from wallets import clock
 from wallets.accounts.queries import account_by_key
 from wallets.api.caller import caller_of
+from wallets.errors import NotFound
 
 EXAMPLE_EVENT: Final = {
     "id": "req_8f3",
@@ -95,7 +96,8 @@ class OneEvent(APIView):
     )
     def get(self, request: Request, event_id: str) -> Response:
         """Explain an event: quantities, price version, tiers, lots drawn, journal entry."""
-        return Response(explanation_of(explain_event(event_pk=event_pk_of(event_id=event_id, account_key=_account(request)))))
+        event_pk = event_pk_of(event_id=event_id, account_key=_account(request))
+        return Response(explanation_of(explain_event(event_pk=event_pk), caller_of(request)))
 
 
 class EventVoid(APIView):
@@ -108,9 +110,12 @@ class EventVoid(APIView):
     def post(self, request: Request, event_id: str) -> Response:
         """Take an event back: its charge returns to the lots it came from. Once."""
         values = VoidIn.read(request)
-        event_pk = event_pk_of(event_id=event_id, account_key=values.get("account") or _account(request))
+        own, named = caller_of(request).account_key, values.get("account")
+        if named and own not in (None, named):
+            raise NotFound(f"There is no account {named[:120]}.")
+        event_pk = event_pk_of(event_id=event_id, account_key=named or _account(request))
         void_event(event_pk=event_pk, at=clock.now(), reason=values.get("reason", ""), actor=caller_of(request).actor)
-        return Response(explanation_of(explain_event(event_pk=event_pk)))
+        return Response(explanation_of(explain_event(event_pk=event_pk), caller_of(request)))
 
 
 def _decode(request: Request) -> Decoded:

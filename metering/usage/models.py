@@ -9,7 +9,8 @@ would be paid a million times a minute, and `prove` checks all of them at once.
 
 from __future__ import annotations
 
-from typing import ClassVar
+import json
+from typing import Any, ClassVar
 
 import pgtrigger
 from django.db import models
@@ -23,6 +24,13 @@ from wallets.balances.models import Wallet
 from wallets.ledger.models import JournalEntry
 
 
+class ExactNumbers(json.JSONDecoder):
+    """Reads a number with a fraction as the text it is: a float would change it, or could not hold it."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(parse_float=str, **options)
+
+
 class UsageEvent(models.Model):
     """A billable fact as it was sent. `event_id` is the sender's; CloudEvents: source, space, id."""
 
@@ -33,7 +41,7 @@ class UsageEvent(models.Model):
     type = models.CharField(max_length=120)
     time = models.DateTimeField()
     received_at = models.DateTimeField()
-    properties = models.JSONField()
+    properties = models.JSONField(decoder=ExactNumbers)
 
     class Meta:
         app_label = "metering"
