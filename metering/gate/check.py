@@ -30,9 +30,7 @@ class UnknownAccount(NotFound):
     code = "unknown_account"
 
 
-def check_account(
-    *, account_key: str, amount: Decimal | None, at: datetime, currency: str | None = None
-) -> Decision:
+def check_account(*, account_key: str, amount: Decimal | None, at: datetime, currency: str | None = None) -> Decision:
     """Whether a call of this account may go ahead. Takes a token of the slow lane where that decides; reserves nothing.
 
     amount: what the call will cost, zero or more, at most 12 decimals; None when it is not known.

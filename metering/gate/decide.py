@@ -99,6 +99,4 @@ def _decision(
 ) -> Decision:
     if wallet is None:
         return Decision(verdict, reason, ZERO, currency)
-    return Decision(
-        verdict, reason, wallet.available, wallet.currency, retry_after_seconds, wallet.public_id, wallet.version
-    )
+    return Decision(verdict, reason, wallet.available, wallet.currency, retry_after_seconds, wallet.public_id, wallet.version)

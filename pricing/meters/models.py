@@ -65,11 +65,15 @@ class Meter(models.Model):
                 condition=Q(aggregation="count", property="") | (Q(aggregation="sum") & ~Q(property="")),
                 name="meter_property_goes_with_its_aggregation",
             ),
-            models.CheckConstraint(condition=Q(code__regex=r"^[A-Za-z0-9][A-Za-z0-9._:-]{0,119}$"), name="meter_code_is_printable"),
+            models.CheckConstraint(
+                condition=Q(code__regex=r"^[A-Za-z0-9][A-Za-z0-9._:-]{0,119}$"), name="meter_code_is_printable"
+            ),
         ]
         triggers: ClassVar[list[pgtrigger.Trigger]] = [
             pgtrigger.Protect(name="meter_is_never_deleted", operation=pgtrigger.Delete),
-            pgtrigger.ReadOnly(name="meter_measure_stays", fields=["code", "event_type", "aggregation", "property", "filters", "dimensions"]),
+            pgtrigger.ReadOnly(
+                name="meter_measure_stays", fields=["code", "event_type", "aggregation", "property", "filters", "dimensions"]
+            ),
             renew_catalogue_token(),
         ]
 

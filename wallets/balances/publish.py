@@ -136,9 +136,7 @@ def publish_wallets(wallets: Sequence[LockedWallet]) -> None:
 
     Never raises for Redis: what could not be published is counted and logged, and the outbox and the sweep publish it.
     """
-    lines = [
-        f"{w.account_key} {w.id} {w.version} {w.balance - w.held:.12f} {w.overdraft:.12f}\n" for w in wallets
-    ]
+    lines = [f"{w.account_key} {w.id} {w.version} {w.balance - w.held:.12f} {w.overdraft:.12f}\n" for w in wallets]
     try:
         ask_redis(lambda redis: _PUBLISH_FIGURES.run(redis, args=["".join(lines)]))
     except RedisAway:

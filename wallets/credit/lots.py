@@ -17,9 +17,7 @@ State = CreditLot.State
 EVERYTHING: Final[frozenset[str]] = frozenset()
 
 
-def drawable_lots(
-    wallet_ids: Collection[int], *, bucket: int, at: datetime
-) -> tuple[dict[int, list[Lot]], frozenset[int]]:
+def drawable_lots(wallet_ids: Collection[int], *, bucket: int, at: datetime) -> tuple[dict[int, list[Lot]], frozenset[int]]:
     """The open lots of locked wallets, by wallet, oldest first (empty for a wallet without any); and the wallets that have
     a scheduled lot whose time has come by `at`, to be activated first. One query."""
     lots: dict[int, list[Lot]] = {wallet_id: [] for wallet_id in wallet_ids}
