@@ -47,7 +47,7 @@ return dropped
 """
 
 
-class RedisAway(Exception):  # noqa: N818 - named for the fact it states
+class RedisAway(Exception):
     """Redis did not answer in time, could not be reached, or refused. Nothing is known about what it did."""
 
 

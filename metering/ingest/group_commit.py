@@ -72,6 +72,11 @@ class GroupCommit:
             raise mine.answer
         return mine.answer
 
+    @property
+    def waiting_events(self) -> int:
+        """Events that wait for a committer."""
+        return self._events
+
     def _claim(self) -> list[_Waiting]:
         """A place as committer and what to commit, oldest first; nothing when every place is taken or nothing waits."""
         with self._lock:

@@ -76,7 +76,7 @@ def lock_wallets(wallet_ids: Collection[int], *, bucket: int) -> dict[int, Locke
             limit_lock_waits(cursor)
             cursor.execute(
                 f"""SELECT {COLUMNS} FROM wallets_wallet w JOIN wallets_account a ON a.id = w.account_id
-                    WHERE w.bucket = %s AND w.id = ANY(%s) ORDER BY w.id FOR UPDATE OF w""",
+                    WHERE w.bucket = %s AND w.id = ANY(%s) ORDER BY w.id FOR UPDATE OF w""",  # noqa: S608 - of constants
                 [bucket, ids],
             )
             rows = cursor.fetchall()

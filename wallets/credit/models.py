@@ -60,7 +60,8 @@ class CreditLot(models.Model):
             ),
             models.CheckConstraint(condition=Q(price_paid__gte=0), name="lot_price_paid_not_negative"),
             models.CheckConstraint(
-                condition=Q(expires_at__isnull=True) | Q(expires_at__gt=F("effective_at")), name="lot_expires_after_it_is_effective"
+                condition=Q(expires_at__isnull=True) | Q(expires_at__gt=F("effective_at")),
+                name="lot_expires_after_it_is_effective",
             ),
             models.CheckConstraint(
                 condition=Q(state__in=["SCHEDULED", "OPEN", "EXHAUSTED", "EXPIRED", "VOIDED"]), name="lot_state_is_known"
@@ -69,11 +70,16 @@ class CreditLot(models.Model):
                 condition=Q(kind__in=["paid", "promotional", "trial", "compensation", "plan"]), name="lot_kind_is_known"
             ),
             models.CheckConstraint(
-                condition=Q(state="OPEN", remaining__gt=0) | (~Q(state="OPEN") & Q(remaining=0)), name="lot_open_exactly_while_it_has_credit"
+                condition=Q(state="OPEN", remaining__gt=0) | (~Q(state="OPEN") & Q(remaining=0)),
+                name="lot_open_exactly_while_it_has_credit",
             ),
         ]
         indexes: ClassVar[list[models.Index]] = [
-            models.Index(fields=["wallet", "priority", "expires_at"], condition=Q(state__in=["OPEN", "SCHEDULED"]), name="lot_open_of_wallet"),
+            models.Index(
+                fields=["wallet", "priority", "expires_at"],
+                condition=Q(state__in=["OPEN", "SCHEDULED"]),
+                name="lot_open_of_wallet",
+            ),
             models.Index(fields=["wallet", "created_at"], name="lot_of_wallet"),
             models.Index(fields=["expires_at"], condition=Q(state="OPEN", expires_at__isnull=False), name="lot_expiring"),
             models.Index(fields=["effective_at"], condition=Q(state="SCHEDULED"), name="lot_scheduled"),

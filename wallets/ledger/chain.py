@@ -40,7 +40,7 @@ def posting_text(
     return f"{line}:{ledger_account_id}:{contra_id or ''}:{lot_id or ''}:{currency}:{scaled_text(amount)}:{start}"
 
 
-def entry_hash(
+def entry_hash(  # noqa: PLR0913 - everything an entry says
     before: bytes,
     *,
     wallet_id: int,
@@ -59,6 +59,7 @@ def entry_hash(
     """SHA-256 over the hash before it (empty for a wallet's first entry), the entry and its postings in line order."""
     text = (
         f"{wallet_id}\x1f{wallet_version}\x1f{kind}\x1f{currency}\x1f{microseconds(at)}\x1f{scaled_text(balance_after)}"
-        f"\x1f{scaled_text(overdraft_after)}\x1f{reverses_id or ''}\x1f{reference}\x1f{reason}\x1f{actor}\x1f{';'.join(postings)}"
+        f"\x1f{scaled_text(overdraft_after)}\x1f{reverses_id or ''}\x1f{reference}\x1f{reason}\x1f{actor}"
+        f"\x1f{';'.join(postings)}"
     )
     return sha256(before + text.encode()).digest()

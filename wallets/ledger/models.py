@@ -112,7 +112,9 @@ class Posting(models.Model):
         JournalEntry, on_delete=models.PROTECT, related_name="postings", db_constraint=False, db_index=False
     )
     line = models.SmallIntegerField()
-    ledger_account = models.ForeignKey(LedgerAccount, on_delete=models.PROTECT, related_name="+", db_constraint=False, db_index=False)
+    ledger_account = models.ForeignKey(
+        LedgerAccount, on_delete=models.PROTECT, related_name="+", db_constraint=False, db_index=False
+    )
     contra = models.ForeignKey(
         LedgerAccount, null=True, on_delete=models.PROTECT, related_name="+", db_constraint=False, db_index=False
     )
@@ -133,7 +135,7 @@ class Posting(models.Model):
                 level=pgtrigger.Statement,
                 when=pgtrigger.After,
                 operation=pgtrigger.Insert,
-                referencing=pgtrigger.Referencing(new="new_postings"),
+                referencing=pgtrigger.Referencing(new="new_postings"),  # type: ignore[no-untyped-call]
                 declare=[("unbalanced", "bigint")],
                 func="""
                     SELECT entry_id INTO unbalanced FROM new_postings

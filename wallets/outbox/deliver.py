@@ -160,7 +160,7 @@ def _waiting(names: Collection[str], together: Collection[str], at: datetime, li
             f"""SELECT d.id FROM wallets_delivery d
                 WHERE {_DUE} AND d.reader = ANY(%(readers)s) AND (d.attempts > 0 OR d.reader <> ALL(%(together)s))
                   AND {_IN_TURN.format(blocking="AND e.next_attempt_at > %(at)s")}
-                ORDER BY d.news_id, d.id LIMIT %(limit)s""",
+                ORDER BY d.news_id, d.id LIMIT %(limit)s""",  # noqa: S608 - of constants
             {"at": at, "readers": list(names), "together": list(together), "limit": limit},
         )
         return [row[0] for row in cursor]

@@ -91,7 +91,7 @@ def test_without_redis_postgresql_answers_the_same(settings: Any) -> None:
 
 
 @pytest.mark.parametrize("redis_is_there", [True, False])
-def test_the_slow_lane_lets_through_what_the_policy_says(redis_is_there: bool, settings: Any) -> None:
+def test_the_slow_lane_lets_through_what_the_policy_says(redis_is_there: bool, settings: Any) -> None:  # noqa: FBT001 - a parameter of the test
     acme = wallet_of("acme")
     set_policy(wallet_id=acme.pk, on_empty="throttle", throttle_per_minute=3, at=AT)
     if not redis_is_there:

@@ -47,7 +47,13 @@ def test_a_blocking_wallet_allows_what_its_credit_covers(available: str, amount:
 
 @pytest.mark.parametrize(
     ("available", "amount", "verdict"),
-    [("0", "5.00", "allow"), ("-4.99", "0.01", "allow"), ("-4.99", "0.02", "refuse"), ("-5", None, "refuse"), ("-4", None, "allow")],
+    [
+        ("0", "5.00", "allow"),
+        ("-4.99", "0.01", "allow"),
+        ("-4.99", "0.02", "refuse"),
+        ("-5", None, "refuse"),
+        ("-4", None, "allow"),
+    ],
 )
 def test_grace_allows_an_overdraft_up_to_its_limit(available: str, amount: str | None, verdict: str) -> None:
     assert ask(amount, available=D(available), on_empty="grace", grace_limit=D(5)).verdict == verdict
@@ -58,9 +64,7 @@ def test_a_grace_limit_counts_only_under_the_grace_policy() -> None:
 
 
 def test_a_suspended_account_is_refused_whatever_it_holds() -> None:
-    assert ask("1", account="SUSPENDED") == Decision(
-        "refuse", "account_suspended", D("5.00"), "USD", wallet="wal_7", version=3
-    )
+    assert ask("1", account="SUSPENDED") == Decision("refuse", "account_suspended", D("5.00"), "USD", wallet="wal_7", version=3)
 
 
 def test_a_frozen_wallet_is_refused_whatever_it_holds() -> None:

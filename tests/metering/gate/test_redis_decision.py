@@ -87,9 +87,7 @@ def test_redis_decides_as_python_does(account: PublishedAccount, data: st.DataOb
         currency = data.draw(st.sampled_from([None, *CURRENCIES]))
         amount = near(account, data)
         lane = currency or account.main_currency
-        expected, lanes[lane] = decide(
-            account, currency=currency, amount=amount, at_us=at_us, lane_us=lanes.get(lane, 0)
-        )
+        expected, lanes[lane] = decide(account, currency=currency, amount=amount, at_us=at_us, lane_us=lanes.get(lane, 0))
         assert in_redis(account, currency, amount, at_us) == expected
 
 

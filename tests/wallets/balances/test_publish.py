@@ -100,7 +100,7 @@ def test_control_without_the_comparison_an_older_version_does(monkeypatch: pytes
 def test_of_many_publications_at_once_the_newest_stays() -> None:
     acme = wallet_of("acme")
     versions: list[LockedWallet] = [copy(spend(acme, "1")) for _ in range(40)]
-    random.Random(6).shuffle(versions)  # noqa: S311 - any order, the same each time
+    random.Random(6).shuffle(versions)
     redis_client().flushdb()
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(lambda locked: publish_wallets([locked]), versions))

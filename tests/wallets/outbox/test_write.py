@@ -41,7 +41,7 @@ def test_news_is_heard_when_it_is_committed_and_not_before(heard: list[Any]) -> 
 
 
 def test_news_of_what_did_not_happen_is_neither_kept_nor_heard(heard: list[Any]) -> None:
-    with pytest.raises(RuntimeError), transaction.atomic():
+    with pytest.raises(RuntimeError), transaction.atomic():  # noqa: PT012 - what is undone is the point
         add_news([("", AccountsChanged([1]))], at=AT)
         raise RuntimeError("undone")
     assert heard == []
