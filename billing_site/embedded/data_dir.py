@@ -82,7 +82,7 @@ class DataDir:
             known = self.read_json("secrets.json")
             if name not in known:
                 known[name] = secrets.token_urlsafe(_SECRET_BYTES)
-                self.write_json("secrets.json", known)
+                self.write_json("secrets.json", known, durable=True)
             return str(known[name])
 
     def port(self, name: str) -> int:
@@ -102,13 +102,14 @@ class DataDir:
             return {}
         return found if isinstance(found, dict) else {}
 
-    def write_json(self, name: str, content: dict[str, Any]) -> None:
-        """Keep `content` in a file only its owner reads; whole or not at all."""
+    def write_json(self, name: str, content: dict[str, Any], *, durable: bool = False) -> None:
+        """Keep `content` in a file only its owner reads; whole or not at all. durable: it survives a power cut."""
         partial = self.path / f"{name}.{os.getpid()}.partial"
         with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, _SECRET_MODE), "w") as file:
             json.dump(content, file, indent=1)
-            file.flush()
-            os.fsync(file.fileno())
+            if durable:
+                file.flush()
+                os.fsync(file.fileno())
         partial.replace(self.path / name)
 
 

@@ -76,7 +76,7 @@ class Command(BaseCommand):
             self._say("Loading the demo company and its history")
             with seed_progress() as on_progress:
                 told = seed_demo(at=clock.now(), on_progress=on_progress)
-            data_dir.write_json(_FACTS, told)
+            data_dir.write_json(_FACTS, told, durable=True)
         return DemoFacts.of(told)
 
     def _say(self, text: str) -> None:
