@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 from decimal import Decimal as D
+from random import Random
 from typing import Any, Final
 
 import pytest
 
 from metering.ingest import batch
 from metering.ingest.batch import ingest_batch
+from metering.ingest.rows import EventRows
 from metering.usage.models import Charge
 from tests.cast import open_company
 from tests.factories.usage import AT, credit, event, open_prices
@@ -158,3 +160,22 @@ def test_what_was_there_already_is_found_by_either_way_of_writing(monkeypatch: p
     assert ways[3:] == ["insert_what_is_new"]
     assert Charge.objects.filter(event__event_id__startswith="a ").count() == 2 * 10
     assert {charge.amount for charge in Charge.objects.filter(meter__code="tokens")} == {D("0.00003")}
+
+
+@pytest.mark.parametrize("known", [0, 1], ids=["all new", "one known"])
+def test_events_are_written_in_key_order_whatever_order_they_come_in(known: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two batches that share ids would otherwise wait for each other in a circle, on the index that holds an id once."""
+    written: list[tuple[int, str]] = []
+    add = EventRows.add
+
+    def noting(self: EventRows, row_id: int, account_id: int, time_us: int, event_id: str, *more: Any) -> None:
+        written.append((account_id, event_id))
+        add(self, row_id, account_id, time_us, event_id, *more)
+
+    monkeypatch.setattr(EventRows, "add", noting)
+    coming = [*events("a", 3_000), *events("before", known)]
+    Random(1).shuffle(coming)
+    ingest_batch(events=coming, at=AT)
+    passes = [written[: len(coming)], written[len(coming) :]] if known else [written]
+    assert [len(one) for one in passes] == [len(coming)] * len(passes)
+    assert all(one == sorted(one) for one in passes)
