@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from operator import attrgetter
 from typing import Final, NamedTuple
@@ -31,6 +31,9 @@ from wallets.ledger.post import reserve_entry_ids
 from wallets.money import ZERO
 
 MAX_AHEAD: Final = timedelta(hours=1)
+BEGINNING: Final = datetime(
+    1970, 1, 1, tzinfo=UTC
+)  # no usage was before; a year 0, which an offset can make, cannot be read back
 CHUNK: Final = 1_250  # events rated while the chunk before is inserted
 TRIES: Final = 3  # times the wallet to charge may change under a batch
 BUSY: Final = "The wallet is busy; send the request again in a moment."
@@ -70,10 +73,10 @@ class IngestResult:
 
 
 class Bounds(NamedTuple):
-    """What is taken: events of these types, not before `oldest` (None: any age), not after `latest`."""
+    """What is taken: events of these types, not before `oldest`, not after `latest`."""
 
     types: Container[str]
-    oldest: datetime | None
+    oldest: datetime
     latest: datetime
 
 
@@ -91,7 +94,7 @@ def ingest_requests(
     """Store, rate and debit the events of several requests together; an answer for each, or why there is none (LockBusy
     when a wallet stays locked): none fails for another.
 
-    at: when they arrived. max_age: refuse events older than this (None: any age). An event id charges once per account
+    at: when they arrived. max_age: refuse events older than this (None: since BEGINNING). An event id charges once per account
     (I3). What is answered is committed (I4); what is not can be sent again: nothing is charged twice.
     """
     catalogue = catalogue_in_force()
@@ -99,7 +102,7 @@ def ingest_requests(
     catalogue.read_assignments([account.id for account in accounts.values()])
     results = [IngestResult() for _ in requests]
     parts: dict[int, list[Item]] = {}
-    bounds = Bounds(catalogue.meters, None if max_age is None else at - max_age, at + MAX_AHEAD)
+    bounds = Bounds(catalogue.meters, BEGINNING if max_age is None else at - max_age, at + MAX_AHEAD)
     for number, events in enumerate(requests):
         for item in _items(number, events, accounts, bounds, at, results[number]):
             part = parts.get(item.account.bucket)
@@ -131,7 +134,7 @@ def _items(
     for index, event in enumerate(events):
         account = accounts.get(event.account)
         time = event.time or at
-        if account is None or event.type not in types or time > latest or (oldest is not None and time < oldest):
+        if account is None or event.type not in types or time > latest or time < oldest:
             result.rejected.append(Rejected(index, event.id, *_refusal(event, account, time, bounds)))
         else:
             taken.append(Item(number, index, event, account, time))
@@ -144,7 +147,7 @@ def _refusal(event: UsageInput, account: AccountView | None, time: datetime, bou
         return "unknown_account", f"There is no account {event.account!r}."
     if event.type not in bounds.types:
         return "unknown_type", f"No meter counts events of type {event.type!r}."
-    if bounds.oldest is not None and time < bounds.oldest:
+    if time < bounds.oldest:
         return "too_old", f"time is before {bounds.oldest.isoformat()}, the oldest that is taken now."
     return "in_future", f"time is more than {MAX_AHEAD} ahead."
 

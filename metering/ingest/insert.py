@@ -51,7 +51,7 @@ class Duplicates:
     @property
     def are_rare(self) -> bool:
         """Whether to try the quick way; asked once a batch."""
-        if self._staged_left == 0:
+        if self._staged_left <= 0:  # below zero when two threads took the last one
             return True
         self._staged_left -= 1
         return False

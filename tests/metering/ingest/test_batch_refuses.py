@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta, timezone
 from decimal import Decimal as D
 from random import Random
 
@@ -10,7 +10,7 @@ import pytest
 from msgspec import Raw
 
 from metering.ingest import batch
-from metering.ingest.batch import MAX_AHEAD, IngestResult, ingest_batch
+from metering.ingest.batch import BEGINNING, MAX_AHEAD, IngestResult, ingest_batch
 from metering.ingest.decode import UsageInput
 from metering.usage.models import Charge, HourlyUsage, UsageEvent
 from pricing.books.assign import assign_price_book
@@ -107,6 +107,19 @@ def test_a_refused_event_can_be_sent_again_when_it_is_right(acme: Company) -> No
 def test_the_oldest_and_the_latest_moment_are_taken(acme: Company) -> None:
     result = send(event("oldest", time=AT - MAX_AGE), event("latest", time=AT + MAX_AHEAD))
     assert (result.accepted, result.rejected) == (2, [])
+
+
+def test_without_a_limit_of_age_everything_since_1970_is_taken_and_can_be_read_back(acme: Company) -> None:
+    """An offset makes a year 0 of a year 1, which PostgreSQL could keep and nobody could read."""
+    year_0 = datetime(1, 1, 1, tzinfo=timezone(timedelta(hours=14)))
+    events = [
+        event("first", None, event_type="ping", time=BEGINNING),
+        event("before", time=BEGINNING - INSTANT),
+        event("0", time=year_0),
+    ]
+    result = ingest_batch(events=events, at=AT)
+    assert refusals(result) == [(1, "before", "too_old"), (2, "0", "too_old")]
+    assert UsageEvent.objects.get().time == BEGINNING
 
 
 def test_a_refusal_says_which_and_why(acme: Company) -> None:
