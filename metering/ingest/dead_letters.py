@@ -27,7 +27,6 @@ from wallets.money import ZERO
 
 BATCH: Final = 2_000
 TRIES: Final = 3  # times the wallet to charge may change under a replay
-LONGEST_DETAIL: Final = 500  # its column
 
 
 @dataclass(slots=True)
@@ -110,7 +109,7 @@ def _replay(letters: Sequence[DeadLetter], catalogue: Catalogue, *, bucket: int,
             outcome.replayed += 1
             outcome.charged[item.currency] = outcome.charged.get(item.currency, ZERO) + item.amount
         else:
-            letter.reason, letter.detail = item.parked[0], item.parked[1][:LONGEST_DETAIL]
+            letter.reason, letter.detail = item.parked
             outcome.still_waiting += 1
     DeadLetter.objects.bulk_update(letters, ["attempts", "replayed_at", "reason", "detail"])
 
