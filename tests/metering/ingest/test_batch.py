@@ -148,6 +148,15 @@ def test_credit_is_drawn_as_it_was_valid_when_the_usage_happened(acme: Company) 
     assert lots(acme.wallet) == [("paid", "OPEN", D("0.9969")), ("promotional", "OPEN", D("0.9969"))]
 
 
+@pytest.mark.parametrize("minutes", [(-1, 0), (0, -1), (9, 10), (10, 9)])
+def test_a_lot_is_drawn_by_the_events_of_its_time_whichever_comes_first(acme: Company, minutes: tuple[int, int]) -> None:
+    """One lot is valid for ten minutes; of two events one was in them."""
+    credit(acme.wallet, "1", effective_at=AT, expires_at=AT + timedelta(minutes=10), at=AT)
+    send(*(event(str(minute), 1_000, time=AT + timedelta(minutes=minute)) for minute in minutes))
+    assert lots(acme.wallet) == [("paid", "OPEN", 1 - D("0.0031"))]
+    assert figures(acme.wallet) == (1 - 2 * D("0.0031"), D("0.0031"))
+
+
 def test_an_id_charges_once_within_a_batch_and_across_batches(acme: Company) -> None:
     first = send(event("a", 100), event("b", 100), event("a", 100))
     assert counts(first) == (2, 1, 0, [])

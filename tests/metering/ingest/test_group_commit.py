@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from functools import partial
 from random import Random
 from typing import Any, Final
@@ -12,6 +12,7 @@ from typing import Any, Final
 import pytest
 from django.db import transaction
 
+from metering.ingest import charging
 from metering.ingest import group_commit as module
 from metering.ingest.batch import IngestResult, ingest_requests
 from metering.ingest.decode import UsageInput
@@ -99,6 +100,16 @@ class TestOnTheDatabase:
     ) -> None:
         """Somebody holds globex's wallet for longer than is waited; 4 of 24 requests are about it."""
         monkeypatch.setattr(lock, "LOCK_TIMEOUT_MS", 200)
+        waits_in_vain: list[int] = []
+
+        def lock_noting(wallet_ids: Collection[int], *, bucket: int) -> Any:
+            try:
+                return lock.lock_wallets(wallet_ids, bucket=bucket)
+            except LockBusy:
+                waits_in_vain.append(len(wallet_ids))
+                raise
+
+        monkeypatch.setattr(charging, "lock_wallets", lock_noting)
         group = GroupCommit(committers=1)
         keys = ["globex" if number % 6 == 5 else "acme" for number in range(24)]
         requests = [ask(group, event(f"e{number}", account=key)) for number, key in enumerate(keys)]
@@ -108,6 +119,8 @@ class TestOnTheDatabase:
         assert [isinstance(answer, LockBusy) for answer in answers] == [key == "globex" for key in keys]
         assert [(answer.accepted, answer.duplicates) for answer in answers if isinstance(answer, IngestResult)] == [(1, 0)] * 20
         assert (figures(acme.wallet)[0], figures(globex.wallet)[0]) == (-20 * ONE, 0)
+        assert waits_in_vain[-1] == 1, "the wallet that is busy was found out"
+        assert waits_in_vain.count(1) <= 2, "and not waited for again for each of its four requests"
         again = at_once([request for request, key in zip(requests, keys, strict=True) if key == "globex"])
         assert [answer.accepted for answer in again if isinstance(answer, IngestResult)] == [1] * 4
         assert figures(globex.wallet)[0] == -4 * ONE
