@@ -246,7 +246,7 @@ def explain_event(*, event_pk: int) -> EventExplanation:
 
 
 def _charge(
-    charge: Charge, lines: Mapping[tuple[int, str], Sequence[LineDraw]], lots: Mapping[int, CreditLot]
+    charge: Charge, lines: Mapping[tuple[int, str, bool], Sequence[LineDraw]], lots: Mapping[int, CreditLot]
 ) -> ChargeExplanation:
     meter, price, wallet, entry = charge.meter, charge.price, charge.wallet, charge.entry
     return ChargeExplanation(
@@ -291,12 +291,12 @@ def _tier(tier: Mapping[str, Any]) -> TierShown:
 
 
 def _draws(
-    charge: Charge, lines: Mapping[tuple[int, str], Sequence[LineDraw]], lots: Mapping[int, CreditLot]
+    charge: Charge, lines: Mapping[tuple[int, str, bool], Sequence[LineDraw]], lots: Mapping[int, CreditLot]
 ) -> tuple[LotDrawn, ...]:
     if charge.entry_id is None or charge.line_from is None:
         return ()
     shares = draws_of_charge(
-        lines.get((charge.entry_id, charge.meter.code), ()), line_from=charge.line_from, amount=abs(charge.amount)
+        lines.get((charge.entry_id, charge.meter.code, False), ()), line_from=charge.line_from, amount=abs(charge.amount)
     )
     return tuple(_drawn(share.amount, None if share.lot_id is None else lots[share.lot_id]) for share in shares)
 

@@ -16,7 +16,7 @@ from wallets.api.caller import caller_of
 from wallets.api.fields import AmountField, Body, LowerField, MomentField, TextField, WholeField
 from wallets.api.wallets import wallet_headers, with_headers
 from wallets.balances.queries import wallet_by_id
-from wallets.credit.grant import grant_credit
+from wallets.credit.grant import grant_allowance, grant_credit
 from wallets.credit.queries import lot_by_id, lots_of
 from wallets.credit.void import void_lot
 
@@ -26,6 +26,7 @@ EXAMPLE_LOT = {
     "currency": "USD",
     "kind": "paid",
     "state": "open",
+    "meter": "",
     "amount": "100.00",
     "remaining": "41.20",
     "price_paid": "90.00",
@@ -42,14 +43,27 @@ EXAMPLE_LOT = {
 class NewCreditIn(Body):
     """Credit to be granted."""
 
-    amount = AmountField()
-    kind = TextField(help_text="paid, promotional, trial or compensation")
+    amount = AmountField(required=False)
+    meter = TextField(required=False, help_text="of an allowance, with `quantity` instead of `amount`: a meter's code")
+    quantity = AmountField(required=False, help_text="of an allowance: units of the meter")
+    kind = TextField(required=False, help_text="paid, promotional, trial, compensation or plan")
     price_paid = AmountField(required=False, allow_null=True, help_text="what was paid for it; for paid credit, its amount")
     priority = WholeField(required=False, help_text="lower is drawn first")
     effective_at = MomentField(required=False, allow_null=True, help_text="can be drawn from then on, inclusive")
     expires_at = MomentField(required=False, allow_null=True, help_text="can be drawn until then, exclusive")
     meters = serializers.ListField(child=TextField(), required=False, help_text="meter codes; empty: all")
     reason = TextField(required=False)
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        """Money has an amount and a kind; an allowance has a meter and a quantity and is for this meter alone."""
+        if "meter" in attrs or "quantity" in attrs:
+            wrong = {name: "An allowance has no such field." for name in ("amount", "price_paid", "meters") if attrs.get(name)}
+            wrong |= {name: "This field is required." for name in ("meter", "quantity") if name not in attrs}
+        else:
+            wrong = {name: "This field is required." for name in ("amount", "kind") if name not in attrs}
+        if wrong:
+            raise serializers.ValidationError(wrong)
+        return attrs
 
 
 class CreditVoidIn(Body):
@@ -66,6 +80,7 @@ class LotOut(serializers.Serializer[Any]):
     currency = TextField(source="wallet.currency")
     kind = TextField()
     state = LowerField(help_text="scheduled, open, exhausted, expired or voided")
+    meter = TextField(source="unit_meter", help_text="of an allowance: amount and remaining count its units; empty: money")
     amount = AmountField()
     remaining = AmountField()
     price_paid = AmountField()
@@ -112,15 +127,25 @@ class WalletCredits(GenericAPIView[Any]):
                 },
                 request_only=True,
             ),
+            OpenApiExample(
+                "An allowance",
+                value={"meter": "api.calls", "quantity": "1000000", "kind": "plan", "expires_at": "2027-01-01T00:00:00Z"},
+                request_only=True,
+            ),
             OpenApiExample("The lot", value=EXAMPLE_LOT, response_only=True, status_codes=["201"]),
         ],
     )
     def post(self, request: Request, wallet_id: str) -> Response:
-        """Grant credit as a new lot. What the wallet owes is repaid from it first."""
+        """Grant credit as a new lot. What the wallet owes is repaid from it first. With a meter and a quantity instead of an
+        amount, the lot is an allowance: usage of the meter takes from it before it is priced."""
         caller = caller_of(request)
         wallet = wallet_by_id(public_id=wallet_id, only_account_id=caller.account_id)
         values = NewCreditIn.read(request)
-        lot = grant_credit(wallet_id=wallet.pk, at=clock.now(), actor=caller.actor, **values)
+        if "meter" in values:
+            terms = {name: value for name, value in values.items() if name not in ("price_paid", "meters")}
+            lot = grant_allowance(wallet_id=wallet.pk, at=clock.now(), actor=caller.actor, source="manual", **terms)
+        else:
+            lot = grant_credit(wallet_id=wallet.pk, at=clock.now(), actor=caller.actor, **values)
         wallet.refresh_from_db()
         return Response(LotOut(lot).data, status=201, headers=wallet_headers(wallet))
 

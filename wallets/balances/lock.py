@@ -47,6 +47,7 @@ class LockedWallet:
     reference_balance: Decimal
     armed_percent: int
     crossing_number: int
+    allowance_meters: Sequence[str] = ()
 
     @property
     def available(self) -> Decimal:
@@ -56,7 +57,7 @@ class LockedWallet:
 
 COLUMNS: Final = """w.id, w.bucket, w.public_id, w.account_id, a.key, a.status, w.currency, w.status, w.is_default, w.balance,
     w.held, w.overdraft, w.on_empty, w.grace_limit, w.throttle_per_minute, w.version, w.head_hash, w.reference_balance,
-    w.armed_percent, w.crossing_number"""
+    w.armed_percent, w.crossing_number, w.allowance_meters"""
 
 
 def limit_lock_waits(cursor: Any) -> None:

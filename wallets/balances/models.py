@@ -15,6 +15,7 @@ from decimal import Decimal
 from typing import ClassVar
 
 import pgtrigger
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import F, Q
 
@@ -54,6 +55,9 @@ class Wallet(models.Model):
     reference_balance = models.DecimalField(max_digits=30, decimal_places=12, default=Decimal(0))
     armed_percent = models.SmallIntegerField(default=100)
     crossing_number = models.BigIntegerField(default=0)
+    allowance_meters = ArrayField(
+        models.CharField(max_length=120), default=list, blank=True, help_text="meters it may have allowances of"
+    )
     opened_at = models.DateTimeField()
     closed_at = models.DateTimeField(null=True, blank=True)
 

@@ -11,11 +11,13 @@ from django.db import connection
 
 from wallets.balances.lock import LockedWallet
 from wallets.credit.activate import activate_due
+from wallets.credit.allowances import UnitDraw
 from wallets.credit.burn_down import Covered, Demand, Draw, cover, demand_of
 from wallets.credit.lots import drawable_lots, store_remainders
-from wallets.ledger.chart import ChartAccount, chart_account, liability_kind
+from wallets.ledger.chart import UNITS, ChartAccount, chart_account, liability_kind
 from wallets.ledger.models import JournalEntry, LedgerAccount
 from wallets.ledger.post import NewEntry, NewPosting, post_entries
+from wallets.money import ZERO
 
 Kind = JournalEntry.Kind
 Account = LedgerAccount.Kind
@@ -31,6 +33,7 @@ class WalletDebit:
     reference: str = ""
     entry_id: int = 0
     demand: Demand | None = None  # of these charges, where the caller has it
+    units: Sequence[UnitDraw] = ()  # what allowances covered of the usage (`allowances.py`), before it was priced
 
 
 def debit_wallets(debits: Sequence[WalletDebit], *, at: datetime, meanwhile: str = "") -> dict[int, int]:
@@ -40,7 +43,7 @@ def debit_wallets(debits: Sequence[WalletDebit], *, at: datetime, meanwhile: str
     debits: of locked wallets of one bucket, each wallet once. `meanwhile`: a statement of the caller's that the database
     carries out beside. Returns wallet id -> journal entry id; a wallet whose charges are all zero gets no entry.
     """
-    due = [debit for debit in debits if any(charge[1] for charge in debit.charges)]
+    due = [debit for debit in debits if debit.units or any(charge[1] for charge in debit.charges)]
     if not due:
         if meanwhile:
             with connection.cursor() as cursor:
@@ -56,13 +59,14 @@ def debit_wallets(debits: Sequence[WalletDebit], *, at: datetime, meanwhile: str
     accounts = _Accounts()
     remainders: dict[int, Decimal] = {}
     for debit in due:
-        draws = cover(lots[debit.wallet.id], debit.demand or demand_of(debit.charges))
+        draws = cover(lots[debit.wallet.id], debit.demand or demand_of(debit.charges)) if debit.charges else []
         entries.append(
             NewEntry(debit.wallet, Kind.USAGE, _postings(debit, draws, accounts), debit.reference, id=debit.entry_id)
         )
         for draw in draws:
             if draw.lot is not None:
                 remainders[draw.lot.id] = remainders.get(draw.lot.id, draw.lot.remaining) - draw.amount
+        remainders.update((draw.lot.id, draw.lot.remaining) for draw in debit.units)
     post_entries(entries, at=at, meanwhile=meanwhile)
     store_remainders(remainders.items(), bucket=bucket)
     return {entry.wallet.id: entry.id for entry in entries}
@@ -104,4 +108,18 @@ def _postings(debit: WalletDebit, draws: Sequence[Draw], accounts: _Accounts) ->
             postings.append(NewPosting(accounts.wallet_side(currency, lot.kind), -amount, lot.id, contra, line_from))
         revenue[meter] = revenue[meter] + amount if meter in revenue else amount
     postings.extend(NewPosting(accounts.revenue(currency, meter), amount) for meter, amount in revenue.items())
+    if debit.units:
+        postings.extend(_unit_postings(debit.units))
+    return postings
+
+
+def _unit_postings(draws: Sequence[UnitDraw]) -> list[NewPosting]:
+    """A line of draws for each meter whose allowances were used, and what was used of them."""
+    used: dict[str, Decimal] = {}
+    postings: list[NewPosting] = []
+    for meter, lot, line_from, quantity in draws:
+        contra = chart_account(Account.ALLOWANCE_USED, UNITS, meter)
+        postings.append(NewPosting(chart_account(Account.ALLOWANCE, UNITS, meter), -quantity, lot.id, contra, line_from))
+        used[meter] = used.get(meter, ZERO) + quantity
+    postings.extend(NewPosting(chart_account(Account.ALLOWANCE_USED, UNITS, meter), total) for meter, total in used.items())
     return postings

@@ -8,6 +8,8 @@ promotion until it is consumed or expires):
                   Cr prepaid liability    amount
     repayment     Dr the lot's liability  what was owed, contra overdraft receivable
                   Cr overdraft receivable
+    allowance     Dr allowance issued     units, in the currency UNITS: no money moves until the fee that pays for it
+                  Cr allowance
 """
 
 from __future__ import annotations
@@ -16,7 +18,7 @@ from datetime import datetime
 from decimal import Decimal
 
 from wallets.credit.models import CreditLot
-from wallets.ledger.chart import chart_account, liability_kind
+from wallets.ledger.chart import UNITS, ChartAccount, chart_account, liability_kind
 from wallets.ledger.models import LedgerAccount
 from wallets.ledger.post import NewPosting
 from wallets.money import ZERO
@@ -24,11 +26,26 @@ from wallets.money import ZERO
 Account = LedgerAccount.Kind
 
 
+def account_of_lot(lot: CreditLot, *, currency: str) -> ChartAccount:
+    """Where a lot's credit stands: the liability of its kind, or the allowance of its meter. currency: its wallet's."""
+    if lot.unit_meter:
+        return chart_account(Account.ALLOWANCE, UNITS, lot.unit_meter)
+    return chart_account(liability_kind(lot.kind), currency)
+
+
+def account_given_up(lot: CreditLot, *, currency: str, paid: LedgerAccount.Kind) -> ChartAccount:
+    """Where a lot's credit goes that leaves it unused: paid credit to `paid`, given credit off its cost, units off what was
+    issued."""
+    if lot.unit_meter:
+        return chart_account(Account.ALLOWANCE_ISSUED, UNITS, lot.unit_meter)
+    return chart_account(paid if lot.kind == CreditLot.Kind.PAID else Account.PROMOTIONAL_COST, currency)
+
+
 def postings_of_grant(lot: CreditLot, *, currency: str) -> list[NewPosting]:
     """What a lot's credit stands against when it is granted, and the credit itself."""
-    liability = NewPosting(chart_account(liability_kind(lot.kind), currency), lot.amount, lot.pk)
+    liability = NewPosting(account_of_lot(lot, currency=currency), lot.amount, lot.pk)
     if lot.kind != CreditLot.Kind.PAID:
-        return [NewPosting(chart_account(Account.PROMOTIONAL_COST, currency), -lot.amount), liability]
+        return [NewPosting(account_given_up(lot, currency=currency, paid=Account.PROMOTIONAL_COST), -lot.amount), liability]
     postings = []
     if lot.price_paid:
         postings.append(NewPosting(chart_account(Account.CASH_CLEARING, currency, lot.source), -lot.price_paid))
@@ -43,7 +60,7 @@ def may_repay(lot: CreditLot, *, at: datetime) -> bool:
     What a wallet owes is one sum over all meters. Credit for some meters only must not pay for usage of others, so a lot
     with a scope repays nothing; it waits for usage in its scope.
     """
-    return not lot.meters and lot.effective_at <= at and (lot.expires_at is None or at < lot.expires_at)
+    return not lot.meters and not lot.unit_meter and lot.effective_at <= at and (lot.expires_at is None or at < lot.expires_at)
 
 
 def postings_of_repayment(*, lot_id: int, lot_kind: str, amount: Decimal, currency: str) -> list[NewPosting]:

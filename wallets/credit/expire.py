@@ -3,6 +3,7 @@ its cost.
 
     paid          Dr prepaid liability        Cr breakage
     other kinds   Dr promotional liability    Cr promotional cost
+    allowance     Dr allowance                Cr allowance issued
 """
 
 from __future__ import annotations
@@ -12,9 +13,10 @@ from datetime import datetime
 
 from wallets.balances.lock import LockedWallet
 from wallets.credit.activate import activate_lots
+from wallets.credit.allowances import forget_spent_allowances
+from wallets.credit.enter import account_given_up, account_of_lot
 from wallets.credit.models import CreditLot
 from wallets.credit.sweep import sweep_wallets
-from wallets.ledger.chart import chart_account, liability_kind
 from wallets.ledger.models import JournalEntry, LedgerAccount
 from wallets.ledger.post import NewEntry, NewPosting, post_entries
 from wallets.money import ZERO, plain
@@ -42,15 +44,16 @@ def _expire(wallets: Mapping[int, LockedWallet], *, bucket: int, at: datetime) -
     news: list[tuple[str, News]] = []
     for lot in expired:
         currency = wallets[lot.wallet_id].currency
-        news.append((f"wallet:{lot.wallet_id}", LotExpired(lot.wallet_id, lot.public_id, plain(lot.remaining), currency)))
+        told = LotExpired(lot.wallet_id, lot.public_id, plain(lot.remaining), currency, lot.unit_meter)
+        news.append((f"wallet:{lot.wallet_id}", told))
     post_entries([_entry(wallets[lot.wallet_id], lot) for lot in expired], at=at, news=news)
     CreditLot.objects.filter(bucket=bucket, pk__in=[lot.pk for lot in expired]).update(state=State.EXPIRED, remaining=ZERO)
+    forget_spent_allowances(wallets, bucket=bucket)
     return len(expired)
 
 
 def _entry(wallet: LockedWallet, lot: CreditLot) -> NewEntry:
-    kind = Account.BREAKAGE if lot.kind == CreditLot.Kind.PAID else Account.PROMOTIONAL_COST
-    contra = chart_account(kind, wallet.currency)
-    liability = chart_account(liability_kind(lot.kind), wallet.currency)
+    contra = account_given_up(lot, currency=wallet.currency, paid=Account.BREAKAGE)
+    liability = account_of_lot(lot, currency=wallet.currency)
     postings = [NewPosting(liability, -lot.remaining, lot.pk, contra), NewPosting(contra, lot.remaining)]
     return NewEntry(wallet, JournalEntry.Kind.EXPIRY, postings, lot.public_id)

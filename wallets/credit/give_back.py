@@ -1,6 +1,7 @@
 """Give back what usage drew: lot by lot, in the reverse of the order in which it was drawn, keeping the class of each.
 
     from a lot    Dr revenue of the meter    Cr the lot's liability
+    allowance     Dr allowance used          Cr allowance, in units
     overdraft     Dr revenue of the meter    Cr overdraft receivable
       of which repaid since                  Dr overdraft receivable    Cr liability of the lot that repaid it
 
@@ -21,12 +22,13 @@ from django.db import transaction
 from wallets.balances.lock import LockedWallet
 from wallets.balances.models import Wallet
 from wallets.balances.open import WalletClosed
-from wallets.credit.enter import may_repay, postings_of_repayment
+from wallets.credit.allowances import remember_allowance
+from wallets.credit.enter import account_of_lot, may_repay, postings_of_repayment
 from wallets.credit.lots import store_remainders
 from wallets.credit.models import CreditLot
 from wallets.credit.void import void_entry
 from wallets.errors import Conflict
-from wallets.ledger.chart import chart_account, liability_kind
+from wallets.ledger.chart import UNITS, ChartAccount, chart_account
 from wallets.ledger.draws import standing_repayments, usage_lines
 from wallets.ledger.lines import DrawShare, draws_of_charge
 from wallets.ledger.models import JournalEntry, LedgerAccount
@@ -44,12 +46,14 @@ class NotDrawn(Conflict):
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A piece of usage to undo: from `line_from` on for `amount` (above zero) on the meter's line of a USAGE entry."""
+    """A piece of usage to undo: from `line_from` on for `amount` (above zero) on the meter's line of a USAGE entry; with
+    `units`, on the line of the meter's units: what allowances covered."""
 
     entry_id: int
     meter: str
     line_from: Decimal
     amount: Decimal
+    units: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +96,9 @@ def give_back(
     gone = {lot_id: amount for lot_id, amount in work.back.items() if lots[lot_id].state == CreditLot.State.VOIDED}
     voids = [void_entry(wallet, lots[lot_id], amount, reason=reason, actor=actor) for lot_id, amount in gone.items()]
     post_entries([entry, *voids], at=at)
+    for lot_id in work.back:
+        if lots[lot_id].unit_meter:
+            remember_allowance(wallet, lots[lot_id].unit_meter)
     store_remainders(
         [(lot_id, lots[lot_id].remaining + amount) for lot_id, amount in work.back.items() if lot_id not in gone],
         bucket=wallet.bucket,
@@ -109,7 +116,7 @@ def _shares(wallet: LockedWallet, parts: Sequence[Part]) -> list[list[DrawShare]
     )
     shares = []
     for part in parts:
-        line = lines[part.entry_id, part.meter]
+        line = lines[part.entry_id, part.meter, part.units]
         of_part = draws_of_charge(line, line_from=part.line_from, amount=part.amount)
         drawn = sum((share.amount for share in of_part), ZERO)
         if drawn != part.amount:
@@ -130,24 +137,30 @@ def _undo_draws(
 ) -> list[Decimal]:
     """Credit every share of every part, newest first; the parts of a meter lie end to end on its line."""
     currency = work.wallet.currency
-    lines: dict[str, Decimal] = defaultdict(Decimal)
+    lines: dict[ChartAccount, Decimal] = defaultdict(Decimal)
     places: list[Decimal] = []
     for part, of_part in zip(parts, shares, strict=True):
-        contra = chart_account(Account.REVENUE, currency, part.meter)
-        places.append(lines[part.meter])
+        contra = _consumed(part, currency)
+        places.append(lines[contra])
         for share in reversed(of_part):
             if share.lot_id is None:
-                kind = Account.OVERDRAFT_RECEIVABLE
+                account = chart_account(Account.OVERDRAFT_RECEIVABLE, currency)
                 work.overdrawn += share.amount
             else:
-                kind = liability_kind(lots[share.lot_id].kind)
+                account = account_of_lot(lots[share.lot_id], currency=currency)
                 work.back[share.lot_id] += share.amount
-            account = chart_account(kind, currency)
-            work.postings.append(NewPosting(account, share.amount, share.lot_id, contra, lines[part.meter]))
-            lines[part.meter] += share.amount
-    for meter, amount in lines.items():
-        work.postings.append(NewPosting(chart_account(Account.REVENUE, currency, meter), -amount))
+            work.postings.append(NewPosting(account, share.amount, share.lot_id, contra, lines[contra]))
+            lines[contra] += share.amount
+    for contra, amount in lines.items():
+        work.postings.append(NewPosting(contra, -amount))
     return places
+
+
+def _consumed(part: Part, currency: str) -> ChartAccount:
+    """Where what the part undoes was booked."""
+    if part.units:
+        return chart_account(Account.ALLOWANCE_USED, UNITS, part.meter)
+    return chart_account(Account.REVENUE, currency, part.meter)
 
 
 def _settle_overdraft(work: _Work, lots: dict[int, CreditLot], *, at: datetime) -> None:

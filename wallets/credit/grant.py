@@ -1,4 +1,4 @@
-"""Grant credit: a new lot, and the journal entry by which it enters the balance."""
+"""Grant credit or an allowance: a new lot, and the journal entry by which it enters."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from django.db import transaction
 from wallets.balances.lock import LockedWallet, lock_wallet
 from wallets.balances.models import Wallet
 from wallets.balances.open import WalletClosed
+from wallets.credit.allowances import remember_allowance
 from wallets.credit.enter import postings_of_grant, postings_of_repayment, repayment, state_of
 from wallets.credit.models import CreditLot
 from wallets.input import Input
@@ -20,6 +21,7 @@ from wallets.ledger.post import NewEntry, post_entries
 from wallets.money import LARGEST, ZERO
 
 MOST_PRIORITY: Final = 32_767
+REFUSED: Final = "The credit cannot be granted like this."
 Kind = CreditLot.Kind
 
 
@@ -56,49 +58,100 @@ def grant_credit(  # noqa: PLR0913 - the terms of a lot
         check.amount("price_paid", price_paid)
         fits = "price_paid" in check.wrong or kind == Kind.PAID or paid == ZERO
         check.expect("price_paid", fits, "zero, unless kind is paid")
+    codes = check.names("meters", meters)
+    lot = _checked_lot(
+        check, at=at, priority=priority, effective_at=effective_at, expires_at=expires_at, reason=reason, source=source
+    )
+    actor = check.text("actor", actor, longest=200)
+    check.refuse(REFUSED)
+    lot.kind, lot.amount, lot.price_paid, lot.meters = kind, amount, paid, codes
+    with transaction.atomic():
+        wallet = _open_wallet(wallet_id)
+        most = LARGEST - wallet.balance
+        check.expect("amount", amount <= most, f"at most {most:f}, or the wallet overflows")
+        check.refuse(REFUSED)
+        _enter(lot, wallet, at=at, actor=actor)
+    return lot
+
+
+def grant_allowance(  # noqa: PLR0913 - the terms of a lot
+    *,
+    wallet_id: int,
+    meter: str,
+    quantity: Decimal,
+    at: datetime,
+    kind: str = Kind.PLAN,
+    priority: int = 50,
+    effective_at: datetime | None = None,
+    expires_at: datetime | None = None,
+    reason: str = "",
+    source: str = "plan",
+    actor: str = "",
+) -> CreditLot:
+    """Grant `quantity` units of `meter` (its code) as a lot of its own. Usage of the meter takes from it before it is priced.
+
+    The terms are those of `grant_credit`; what pays for an allowance is a fee, so kind is never paid, and no money moves.
+    Raises InvalidInput naming each wrong field, WalletClosed, NotFound, LockBusy.
+    """
+    check = Input()
+    meter = check.text("meter", meter, longest=120, required=True)
+    check.amount("quantity", quantity, above_zero=True)
+    check.choice("kind", kind, [one for one in Kind if one != Kind.PAID])
+    lot = _checked_lot(
+        check, at=at, priority=priority, effective_at=effective_at, expires_at=expires_at, reason=reason, source=source
+    )
+    actor = check.text("actor", actor, longest=200)
+    check.refuse("The allowance cannot be granted like this.")
+    lot.kind, lot.unit_meter, lot.amount, lot.meters = kind, meter, quantity, [meter]
+    with transaction.atomic():
+        wallet = _open_wallet(wallet_id)
+        remember_allowance(wallet, meter)
+        _enter(lot, wallet, at=at, actor=actor)
+    return lot
+
+
+def _checked_lot(
+    check: Input,
+    *,
+    at: datetime,
+    priority: int,
+    effective_at: datetime | None,
+    expires_at: datetime | None,
+    reason: str,
+    source: str,
+) -> CreditLot:
+    """A lot with the terms that money and allowances share; what is wrong with them is noted."""
     check.whole("priority", priority, least=0, most=MOST_PRIORITY)
     since = at if effective_at is None else check.moment("effective_at", effective_at)
     if expires_at is not None and "effective_at" not in check.wrong:
         check.moment("expires_at", expires_at)
         check.expect("expires_at", "expires_at" in check.wrong or expires_at > since, "after effective_at")
         check.expect("expires_at", "expires_at" in check.wrong or expires_at > at, "in the future")
-    codes = check.names("meters", meters)
-    reason = check.text("reason", reason, longest=500)
-    source = check.text("source", source, longest=120, required=True)
-    actor = check.text("actor", actor, longest=200)
-    check.refuse("The credit cannot be granted like this.")
-    with transaction.atomic():
-        wallet = lock_wallet(wallet_id)
-        if wallet.status == Wallet.Status.CLOSED:
-            raise WalletClosed(f"Wallet {wallet.public_id} is closed.")
-        most = LARGEST - wallet.balance
-        check.expect("amount", amount <= most, f"at most {most:f}, or the wallet overflows")
-        check.refuse("The credit cannot be granted like this.")
-        lot = CreditLot(
-            bucket=wallet.bucket,
-            wallet_id=wallet.id,
-            kind=kind,
-            state=CreditLot.State.SCHEDULED,
-            amount=amount,
-            remaining=ZERO,
-            price_paid=paid,
-            priority=priority,
-            effective_at=since,
-            expires_at=expires_at,
-            meters=codes,
-            reason=reason,
-            source=source,
-            created_at=at,
-        )
-        if since <= at:
-            _grant_now(lot, wallet, at=at, actor=actor)
-        else:
-            lot.save(force_insert=True)
-    return lot
+    return CreditLot(
+        state=CreditLot.State.SCHEDULED,
+        remaining=ZERO,
+        priority=priority,
+        effective_at=since,
+        expires_at=expires_at,
+        reason=check.text("reason", reason, longest=500),
+        source=check.text("source", source, longest=120, required=True),
+        created_at=at,
+    )
 
 
-def _grant_now(lot: CreditLot, wallet: LockedWallet, *, at: datetime, actor: str) -> None:
-    """Insert a lot that is in the balance from the start."""
+def _open_wallet(wallet_id: int) -> LockedWallet:
+    wallet = lock_wallet(wallet_id)
+    if wallet.status == Wallet.Status.CLOSED:
+        raise WalletClosed(f"Wallet {wallet.public_id} is closed.")
+    return wallet
+
+
+def _enter(lot: CreditLot, wallet: LockedWallet, *, at: datetime, actor: str) -> None:
+    """Insert a lot, and let it enter the balance unless its time is still to come."""
+    lot.bucket, lot.wallet_id = wallet.bucket, wallet.id
+    if lot.effective_at > at:
+        lot.save(force_insert=True)
+        return
     lot.remaining = lot.amount
     repaid = repayment(lot, owed=wallet.overdraft, at=at)
     lot.remaining -= repaid

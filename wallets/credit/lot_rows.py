@@ -27,13 +27,15 @@ LABELS: Final[dict[str, str]] = {
 
 @dataclass(frozen=True, slots=True)
 class LotRow:
-    """One lot. `left`: the share that is left, 0 to 100; `soon`: it expires within a fortnight."""
+    """One lot, in units of `unit_meter` if it is an allowance. `left`: the share that is left, 0 to 100; `soon`: it expires
+    within a fortnight."""
 
     pk: int
     public_id: str
     kind: str
     label: str
     state: str
+    unit_meter: str
     amount: Decimal
     remaining: Decimal
     left: Decimal
@@ -75,10 +77,10 @@ def finished_lots(*, wallet_id: int, at: datetime, limit: int) -> list[LotRow]:
 
 
 def credit_by_kind(*, wallet_id: int) -> list[KindTotal]:
-    """What the wallet holds, by kind of credit: paid first, then as drawn. Kinds it does not hold are left out."""
+    """What the wallet holds in money, by kind of credit: paid first, then as drawn. Kinds it does not hold are left out."""
     rows = (
         _of_wallet(wallet_id)
-        .filter(state=State.OPEN)
+        .filter(state=State.OPEN, unit_meter="")
         .values("kind")
         .annotate(held=Sum("remaining"), lots=Count("id"))
         .order_by("kind")
@@ -100,6 +102,7 @@ def _rows(lots: Iterable[CreditLot], at: datetime) -> list[LotRow]:
             kind=lot.kind,
             label=LABELS[lot.kind],
             state=lot.state,
+            unit_meter=lot.unit_meter,
             amount=lot.amount,
             remaining=lot.remaining,
             left=lot.remaining * 100 / lot.amount if lot.amount else ZERO,

@@ -18,13 +18,13 @@ EVERYTHING: Final[frozenset[str]] = frozenset()
 
 
 def drawable_lots(wallet_ids: Collection[int], *, bucket: int, at: datetime) -> tuple[dict[int, list[Lot]], frozenset[int]]:
-    """The open lots of locked wallets, by wallet, oldest first (empty for a wallet without any); and the wallets that have
-    a scheduled lot whose time has come by `at`, to be activated first. One query."""
+    """The open lots of money of locked wallets, by wallet, oldest first (empty for a wallet without any); and the wallets
+    that have a scheduled lot whose time has come by `at`, to be activated first. One query."""
     lots: dict[int, list[Lot]] = {wallet_id: [] for wallet_id in wallet_ids}
     due: set[int] = set()
     for wallet_id, lot_id, kind, priority, effective_at, expires_at, remaining, meters in binary_rows(
         """SELECT wallet_id, id, kind, priority, effective_at, expires_at, remaining, meters FROM wallets_creditlot
-           WHERE bucket = %s AND wallet_id = ANY(%s) AND state IN ('OPEN', 'SCHEDULED')
+           WHERE bucket = %s AND wallet_id = ANY(%s) AND state IN ('OPEN', 'SCHEDULED') AND unit_meter = ''
              AND (state = 'OPEN' OR effective_at <= %s) ORDER BY id""",
         [bucket, list(wallet_ids), at],
     ):

@@ -2,7 +2,10 @@
 `expires_at`), scope (`meters`; empty means all), price paid and remainder. A lot granted for the future is SCHEDULED and
 enters the balance when its time comes; an OPEN lot can be drawn; EXHAUSTED, EXPIRED and VOIDED ones cannot. Credit that
 comes back (a voided event) reopens the lot it was drawn from. remaining = sum of the lot's postings (proved), between
-zero and amount (constraint lot_remainder_between_zero_and_amount)."""
+zero and amount (constraint lot_remainder_between_zero_and_amount).
+
+An allowance is a lot counted in the units of one meter (`unit_meter`) instead of the wallet's currency: it obeys the same
+rules, and stands in no balance of money."""
 
 from __future__ import annotations
 
@@ -39,6 +42,9 @@ class CreditLot(models.Model):
     public_id = models.CharField(max_length=32, unique=True, default=new_lot_id)
     wallet = models.ForeignKey(Wallet, on_delete=models.PROTECT, related_name="lots", db_index=False)
     kind = models.CharField(max_length=12, choices=Kind)
+    unit_meter = models.CharField(
+        max_length=120, blank=True, default="", help_text="of an allowance: the meter whose units it holds; empty: money"
+    )
     state = models.CharField(max_length=9, choices=State)
     amount = models.DecimalField(max_digits=30, decimal_places=12)
     remaining = models.DecimalField(max_digits=30, decimal_places=12)
@@ -59,6 +65,9 @@ class CreditLot(models.Model):
                 condition=Q(remaining__gte=0, remaining__lte=F("amount")), name="lot_remainder_between_zero_and_amount"
             ),
             models.CheckConstraint(condition=Q(price_paid__gte=0), name="lot_price_paid_not_negative"),
+            models.CheckConstraint(
+                condition=Q(unit_meter="") | (Q(price_paid=0) & ~Q(kind="paid")), name="lot_allowance_is_not_sold_by_itself"
+            ),
             models.CheckConstraint(
                 condition=Q(expires_at__isnull=True) | Q(expires_at__gt=F("effective_at")),
                 name="lot_expires_after_it_is_effective",
@@ -87,7 +96,8 @@ class CreditLot(models.Model):
         triggers: ClassVar[list[pgtrigger.Trigger]] = [
             pgtrigger.Protect(name="lot_is_never_deleted", operation=pgtrigger.Delete),
             pgtrigger.ReadOnly(
-                name="lot_terms_stay", fields=["wallet", "kind", "amount", "price_paid", "effective_at", "meters", "bucket"]
+                name="lot_terms_stay",
+                fields=["wallet", "kind", "unit_meter", "amount", "price_paid", "effective_at", "meters", "bucket"],
             ),
         ]
 

@@ -104,7 +104,9 @@ def _refuse_states(*wallets: LockedWallet) -> None:
 
 def _movable_lots(source: LockedWallet, *, at: datetime) -> list[CreditLot]:
     """The lots that could be drawn now, in burn-down order."""
-    lots = CreditLot.objects.filter(bucket=source.bucket, wallet_id=source.id, state=State.OPEN, effective_at__lte=at)
+    lots = CreditLot.objects.filter(
+        bucket=source.bucket, wallet_id=source.id, unit_meter="", state=State.OPEN, effective_at__lte=at
+    )
     valid = [lot for lot in lots.order_by("id") if lot.expires_at is None or at < lot.expires_at]
     return sorted(
         valid, key=lambda lot: (lot.priority, lot.expires_at or NEVER, lot.kind == CreditLot.Kind.PAID, lot.effective_at)

@@ -8,11 +8,11 @@ from decimal import Decimal
 from django.db import transaction
 
 from wallets.balances.lock import LockedWallet, lock_wallet
+from wallets.credit.enter import account_given_up, account_of_lot
 from wallets.credit.models import CreditLot
 from wallets.credit.queries import lot_by_id
 from wallets.errors import Conflict
 from wallets.input import Input
-from wallets.ledger.chart import chart_account, liability_kind
 from wallets.ledger.models import JournalEntry, LedgerAccount
 from wallets.ledger.post import NewEntry, NewPosting, post_entries
 from wallets.money import ZERO
@@ -49,7 +49,7 @@ def void_lot(*, lot_public_id: str, at: datetime, reason: str, actor: str = "") 
         lot = CreditLot.objects.select_related("wallet").get(bucket=wallet.bucket, pk=found.pk)
         if lot.state not in {State.OPEN, State.SCHEDULED}:
             raise LotFinished(f"Lot {lot.public_id} is {lot.state.lower()} already.")
-        if wallet.held and wallet.available < lot.remaining:
+        if not lot.unit_meter and wallet.held and wallet.available < lot.remaining:
             raise CreditHeld(f"{wallet.held:f} of wallet {wallet.public_id} is held; lot {lot.public_id} is needed for it.")
         taken, lot.remaining, lot.state = lot.remaining, ZERO, State.VOIDED
         CreditLot.objects.filter(bucket=wallet.bucket, pk=lot.pk).update(remaining=ZERO, state=State.VOIDED)
@@ -60,8 +60,7 @@ def void_lot(*, lot_public_id: str, at: datetime, reason: str, actor: str = "") 
 
 def void_entry(wallet: LockedWallet, lot: CreditLot, amount: Decimal, *, reason: str, actor: str) -> NewEntry:
     """The entry that takes `amount` out of a lot: paid credit against adjustments, given credit off its cost."""
-    kind = Account.ADJUSTMENTS if lot.kind == CreditLot.Kind.PAID else Account.PROMOTIONAL_COST
-    contra = chart_account(kind, wallet.currency)
-    liability = chart_account(liability_kind(lot.kind), wallet.currency)
+    contra = account_given_up(lot, currency=wallet.currency, paid=Account.ADJUSTMENTS)
+    liability = account_of_lot(lot, currency=wallet.currency)
     postings = [NewPosting(liability, -amount, lot.pk, contra), NewPosting(contra, amount)]
     return NewEntry(wallet, JournalEntry.Kind.LOT_VOID, postings, lot.public_id, reason, actor)

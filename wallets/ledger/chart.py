@@ -13,6 +13,9 @@
 | REFUNDS | money given back | no |
 | ADJUSTMENTS | corrections by hand | no |
 | TRANSFERS_IN_TRANSIT | between two wallets of one account; always zero in sum | no |
+| ALLOWANCE : meter | units of a meter granted and not yet used, in the currency UNITS | in units |
+| ALLOWANCE_ISSUED : meter | units granted, less those that expired or were taken back | in units |
+| ALLOWANCE_USED : meter | units used | in units |
 """
 
 from __future__ import annotations
@@ -26,6 +29,9 @@ from wallets.ledger.models import LedgerAccount
 
 Kind = LedgerAccount.Kind
 
+UNITS: Final = "units"
+"""The currency of postings that count a meter's units; no wallet is in it (currencies are written in capitals)."""
+
 WALLET_SIDE: Final = frozenset({Kind.PREPAID_LIABILITY, Kind.PROMOTIONAL_LIABILITY, Kind.OVERDRAFT_RECEIVABLE})
 
 
@@ -35,6 +41,7 @@ class ChartAccount:
 
     id: int
     kind: Kind
+    currency: str
     wallet_side: bool
     receivable: bool
 
@@ -71,7 +78,7 @@ def chart_account(kind: Kind, currency: str, qualifier: str = "") -> ChartAccoun
             cursor.execute(_OPEN, values)
             cursor.execute(_FIND, values)
             row = cursor.fetchone()
-    account = ChartAccount(row[0], kind, kind in WALLET_SIDE, kind == Kind.OVERDRAFT_RECEIVABLE)
+    account = ChartAccount(row[0], kind, currency, kind in WALLET_SIDE, kind == Kind.OVERDRAFT_RECEIVABLE)
     transaction.on_commit(lambda: _known.__setitem__(key, account))
     return account
 

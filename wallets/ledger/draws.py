@@ -14,18 +14,18 @@ from wallets.ledger.models import JournalEntry, LedgerAccount
 
 def usage_lines(
     *, wallet_id: int, bucket: int, entry_ids: Collection[int], meters: Collection[str]
-) -> dict[tuple[int, str], list[LineDraw]]:
-    """The lines of the wallet's USAGE entries among these, by (entry row id, meter code)."""
-    lines: dict[tuple[int, str], list[LineDraw]] = defaultdict(list)
+) -> dict[tuple[int, str, bool], list[LineDraw]]:
+    """The lines of the wallet's USAGE entries among these, by (entry row id, meter code, whether it counts units)."""
+    lines: dict[tuple[int, str, bool], list[LineDraw]] = defaultdict(list)
     with connection.cursor() as cursor:
         cursor.execute(
-            """SELECT p.entry_id, contra.qualifier, p.lot_id, p.line_from, -p.amount
+            """SELECT p.entry_id, contra.qualifier, contra.kind, p.lot_id, p.line_from, -p.amount
                FROM wallets_posting p
                JOIN wallets_journalentry e ON e.bucket = p.bucket AND e.id = p.entry_id
                JOIN wallets_ledgeraccount contra ON contra.id = p.contra_id
                WHERE p.bucket = %s AND p.entry_id = ANY(%s) AND p.line_from IS NOT NULL
                  AND e.bucket = %s AND e.id = ANY(%s) AND e.wallet_id = %s AND e.kind = %s
-                 AND contra.kind = %s AND contra.qualifier = ANY(%s)""",
+                 AND contra.kind = ANY(%s) AND contra.qualifier = ANY(%s)""",
             [
                 bucket,
                 list(entry_ids),
@@ -33,12 +33,13 @@ def usage_lines(
                 list(entry_ids),
                 wallet_id,
                 JournalEntry.Kind.USAGE,
-                LedgerAccount.Kind.REVENUE,
+                [LedgerAccount.Kind.REVENUE.value, LedgerAccount.Kind.ALLOWANCE_USED.value],
                 list(meters),
             ],
         )
-        for entry_id, meter, lot_id, line_from, amount in cursor:
-            lines[entry_id, meter].append(LineDraw(lot_id, line_from, amount))
+        for entry_id, meter, kind, lot_id, line_from, amount in cursor:
+            units = kind == LedgerAccount.Kind.ALLOWANCE_USED
+            lines[entry_id, meter, units].append(LineDraw(lot_id, line_from, amount))
     return lines
 
 

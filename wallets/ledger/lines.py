@@ -48,20 +48,21 @@ def draws_of_charge(line: Iterable[LineDraw], *, line_from: Decimal, amount: Dec
     return shares
 
 
-def lines_of_entries(entry_ids: Collection[int], *, meters: Collection[str]) -> dict[tuple[int, str], list[LineDraw]]:
-    """The lines of these entries for these meter codes, by (entry id, meter code). One query."""
-    lines: dict[tuple[int, str], list[LineDraw]] = defaultdict(list)
+def lines_of_entries(entry_ids: Collection[int], *, meters: Collection[str]) -> dict[tuple[int, str, bool], list[LineDraw]]:
+    """The lines of these entries for these meter codes, by (entry id, meter code, whether it counts units). One query."""
+    lines: dict[tuple[int, str, bool], list[LineDraw]] = defaultdict(list)
     if not entry_ids:
         return lines
     rows = Posting.objects.filter(
         entry_id__in=entry_ids,
         line_from__isnull=False,
-        contra__kind=LedgerAccount.Kind.REVENUE,
+        contra__kind__in=[LedgerAccount.Kind.REVENUE, LedgerAccount.Kind.ALLOWANCE_USED],
         contra__qualifier__in=meters,
     ).order_by("entry_id", "line")
-    for entry_id, meter, lot_id, line_from, amount in rows.values_list(
-        "entry_id", "contra__qualifier", "lot_id", "line_from", "amount"
+    for entry_id, meter, kind, lot_id, line_from, amount in rows.values_list(
+        "entry_id", "contra__qualifier", "contra__kind", "lot_id", "line_from", "amount"
     ):
         assert line_from is not None, "filtered above"
-        lines[entry_id, meter].append(LineDraw(lot_id, line_from, abs(amount)))
+        units = kind == LedgerAccount.Kind.ALLOWANCE_USED
+        lines[entry_id, meter, units].append(LineDraw(lot_id, line_from, abs(amount)))
     return lines

@@ -36,6 +36,9 @@ class LedgerAccount(models.Model):
         REFUNDS = "REFUNDS"
         ADJUSTMENTS = "ADJUSTMENTS"
         TRANSFERS_IN_TRANSIT = "TRANSFERS_IN_TRANSIT"
+        ALLOWANCE = "ALLOWANCE"
+        ALLOWANCE_ISSUED = "ALLOWANCE_ISSUED"
+        ALLOWANCE_USED = "ALLOWANCE_USED"
 
     kind = models.CharField(max_length=24, choices=Kind)
     qualifier = models.CharField(max_length=120, blank=True, help_text="meter code for revenue, provider for cash clearing")

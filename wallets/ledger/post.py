@@ -122,10 +122,10 @@ def _apply(entry: NewEntry, at: datetime, entry_lines: list[str], posting_lines:
             change += amount
             if account.receivable:
                 owed -= amount
-        text = posting_text(line, account.id, contra.id if contra else None, lot_id, currency, amount, line_from)
+        text = posting_text(line, account.id, contra.id if contra else None, lot_id, account.currency, amount, line_from)
         texts.append(text)
         posting_lines.append(text + place)
-    assert total == ZERO, (wallet.id, entry.kind, entry.postings)
+    assert total == ZERO, (wallet.id, entry.kind, entry.postings)  # by currency: the database's trigger
     wallet.balance += change
     wallet.overdraft += owed
     assert wallet.overdraft >= ZERO, (wallet.id, wallet.overdraft)

@@ -51,14 +51,16 @@ def entries_balance() -> Proof:
             WHEN p.entry_id IS NULL THEN format('entry %s has no postings', e.id)
             WHEN e.id IS NULL THEN format('there are postings of entry %s, which does not exist', p.entry_id)
             WHEN p.total <> 0 THEN format('the postings of entry %s sum to %s', e.id, p.total)
+            WHEN p.units <> 0 THEN format('the units posted by entry %s sum to %s', e.id, p.units)
             WHEN p.postings <> p.last + 1 THEN format('a posting of entry %s is missing', e.id)
             WHEN (p.lowest, p.highest) <> (e.currency, e.currency)
                 THEN format('entry %s is in %s, its postings are in %s and %s', e.id, e.currency, p.lowest, p.highest)
         END
         FROM wallets_journalentry e
         FULL JOIN (
-            SELECT bucket, entry_id, sum(amount) AS total, count(*) AS postings, max(line) AS last,
-                   min(currency) AS lowest, max(currency) AS highest
+            SELECT bucket, entry_id, sum(amount) AS total, sum(amount) FILTER (WHERE currency = 'units') AS units,
+                   count(*) AS postings, max(line) AS last, min(currency) FILTER (WHERE currency <> 'units') AS lowest,
+                   max(currency) FILTER (WHERE currency <> 'units') AS highest
             FROM wallets_posting GROUP BY bucket, entry_id
         ) p ON p.bucket = e.bucket AND p.entry_id = e.id
         """,
@@ -113,7 +115,8 @@ def lots_hold_what_was_posted() -> Proof:
         END
         FROM wallets_creditlot l
         CROSS JOIN LATERAL (
-            SELECT CASE l.kind WHEN 'paid' THEN 'PREPAID_LIABILITY' ELSE 'PROMOTIONAL_LIABILITY' END AS kind
+            SELECT CASE WHEN l.unit_meter <> '' THEN 'ALLOWANCE' WHEN l.kind = 'paid' THEN 'PREPAID_LIABILITY'
+                        ELSE 'PROMOTIONAL_LIABILITY' END AS kind
         ) k
         FULL JOIN (
             SELECT p.lot_id, sum(p.amount) AS total, min(a.kind) AS first_kind, max(a.kind) AS last_kind,
@@ -150,7 +153,9 @@ def wallets_add_up() -> Proof:
             JOIN wallets_journalentry e ON e.bucket = p.bucket AND e.id = p.entry_id
             WHERE a.kind IN ({_WALLET_SIDE}) GROUP BY e.wallet_id
         ) p ON p.wallet_id = w.id
-        LEFT JOIN (SELECT wallet_id, sum(remaining) AS remaining FROM wallets_creditlot GROUP BY wallet_id) l
+        LEFT JOIN (
+            SELECT wallet_id, sum(remaining) AS remaining FROM wallets_creditlot WHERE unit_meter = '' GROUP BY wallet_id
+        ) l
             ON l.wallet_id = w.id
         """,  # noqa: S608 - of constants
     )
@@ -168,7 +173,8 @@ def lots_get_back_no_more_than_they_gave() -> Proof:
         END
         FROM (
             SELECT p.lot_id, contra.qualifier, sum(p.amount) AS back
-            FROM wallets_posting p JOIN wallets_ledgeraccount contra ON contra.id = p.contra_id AND contra.kind = 'REVENUE'
+            FROM wallets_posting p
+            JOIN wallets_ledgeraccount contra ON contra.id = p.contra_id AND contra.kind IN ('REVENUE', 'ALLOWANCE_USED')
             WHERE p.lot_id IS NOT NULL GROUP BY p.lot_id, contra.qualifier
         ) p
         LEFT JOIN wallets_creditlot l ON l.id = p.lot_id

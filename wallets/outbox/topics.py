@@ -26,12 +26,13 @@ class ThresholdCrossed:
 
 @dataclass(frozen=True, slots=True)
 class LotExpired:
-    """A credit lot reached its end with this much unused."""
+    """A credit lot reached its end with this much unused: money, or of an allowance units of `meter`."""
 
     wallet_id: int
     lot: str
     amount: str
     currency: str
+    meter: str = ""
 
 
 @dataclass(frozen=True, slots=True)

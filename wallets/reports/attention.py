@@ -62,7 +62,7 @@ def recent_crossings(*, limit: int) -> list[RecentCrossing]:
 
 def recent_credit(*, limit: int) -> list[RecentCredit]:
     """The latest first."""
-    lots = CreditLot.objects.select_related("wallet__account").order_by("-id")
+    lots = CreditLot.objects.filter(unit_meter="").select_related("wallet__account").order_by("-id")
     return [
         RecentCredit(one.pk, one.wallet_id, one.wallet.account.name, one.wallet.currency, one.kind, one.amount, one.created_at)
         for one in lots[:limit]

@@ -28,7 +28,7 @@ def liability_now() -> list[Liability]:
     """By currency, the largest paid liability first. Two sums over what is open now, however long the history."""
     paid = Q(kind=CreditLot.Kind.PAID)
     lots = (
-        CreditLot.objects.filter(state=CreditLot.State.OPEN)
+        CreditLot.objects.filter(state=CreditLot.State.OPEN, unit_meter="")
         .values("wallet__currency")
         .annotate(paid=Coalesce(Sum("remaining", filter=paid), ZERO), given=Coalesce(Sum("remaining", filter=~paid), ZERO))
         .order_by("wallet__currency")

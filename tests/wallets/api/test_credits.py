@@ -68,7 +68,7 @@ def test_credit_for_later_waits(vendor: Api, acme: Company) -> None:
         ({"meters": [7]}, "meters.0"),
         ({"meters": ["a", "a"]}, "meters"),
         ({"reason": "x" * 501}, "reason"),
-        ({"meter": "llm.calls"}, "meter"),
+        ({"meter": "llm.calls"}, "amount"),
     ],
 )
 def test_credit_that_is_not_acceptable_is_refused_by_name(
