@@ -23,6 +23,7 @@ from metering.ingest.decode import TooManyEvents, UnreadableBody
 from metering.ingest.group_commit import IngestBusy
 from wallets.api_keys.verify import KeyRefused
 from wallets.balances.lock import LockBusy
+from wallets.credit.fee import CreditExhausted
 from wallets.credit.transfer import NotEnoughCredit
 from wallets.errors import Conflict, InvalidInput, NotFound, Refusal
 from wallets.idempotency.claim import KeyInUse
@@ -48,6 +49,7 @@ REFUSALS: Final[Mapping[type[Refusal], int]] = {
     Conflict: 409,
     UnreadableBody: 400,
     KeyRefused: 401,
+    CreditExhausted: 402,
     NotEnoughCredit: 402,
     BodyTooLarge: 413,
     TooManyEvents: 413,

@@ -35,10 +35,11 @@ def expire_lots(*, at: datetime) -> int:
     """
     activate_lots(at=at)
     due = CreditLot.objects.filter(state=State.OPEN, expires_at__lte=at)
-    return sweep_wallets(due, lambda wallets, bucket: _expire(wallets, bucket=bucket, at=at))
+    return sweep_wallets(due, lambda wallets, bucket: expire_due(wallets, bucket=bucket, at=at))
 
 
-def _expire(wallets: Mapping[int, LockedWallet], *, bucket: int, at: datetime) -> int:
+def expire_due(wallets: Mapping[int, LockedWallet], *, bucket: int, at: datetime) -> int:
+    """End the lots of these locked wallets of one bucket whose `expires_at` has come; returns how many ended."""
     lots = CreditLot.objects.filter(bucket=bucket, wallet_id__in=list(wallets), state=State.OPEN, expires_at__lte=at)
     expired = list(lots.order_by("wallet_id", "expires_at", "id"))
     news: list[tuple[str, News]] = []

@@ -47,13 +47,14 @@ class NotDrawn(Conflict):
 @dataclass(frozen=True, slots=True)
 class Part:
     """A piece of usage to undo: from `line_from` on for `amount` (above zero) on the meter's line of a USAGE entry; with
-    `units`, on the line of the meter's units: what allowances covered."""
+    `units`, on the line of the meter's units: what allowances covered; with `fee`, of the FEE entry for `meter` (`fee.py`)."""
 
     entry_id: int
     meter: str
     line_from: Decimal
     amount: Decimal
     units: bool = False
+    fee: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +161,7 @@ def _consumed(part: Part, currency: str) -> ChartAccount:
     """Where what the part undoes was booked."""
     if part.units:
         return chart_account(Account.ALLOWANCE_USED, UNITS, part.meter)
-    return chart_account(Account.REVENUE, currency, part.meter)
+    return chart_account(Account.FEES if part.fee else Account.REVENUE, currency, part.meter)
 
 
 def _settle_overdraft(work: _Work, lots: dict[int, CreditLot], *, at: datetime) -> None:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from django.db.models import QuerySet
+from collections.abc import Collection
+from decimal import Decimal
+
+from django.db.models import QuerySet, Sum
 
 from wallets.credit.models import CreditLot
 from wallets.errors import NotFound
+from wallets.ledger.models import JournalEntry, Posting
 
 
 def lots_of(*, wallet_id: int) -> QuerySet[CreditLot]:
@@ -23,3 +27,12 @@ def lot_by_id(*, public_id: str, only_account_id: int | None = None) -> CreditLo
     if lot is None:
         raise NotFound(f"There is no credit lot {public_id[:40]}.")
     return lot
+
+
+def expired_amounts(lot_ids: Collection[int], *, bucket: int) -> dict[int, Decimal]:
+    """What these lots (row ids) held when they expired; those that did not expire with something left are left out."""
+    postings = Posting.objects.filter(
+        bucket=bucket, lot_id__in=lot_ids, entry__bucket=bucket, entry__kind=JournalEntry.Kind.EXPIRY
+    )
+    sums = postings.values("lot_id").annotate(expired=Sum("amount")).order_by("lot_id")
+    return {row["lot_id"]: -row["expired"] for row in sums}

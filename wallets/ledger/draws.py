@@ -11,11 +11,13 @@ from django.db import connection
 from wallets.ledger.lines import LineDraw
 from wallets.ledger.models import JournalEntry, LedgerAccount
 
+Account = LedgerAccount.Kind
+
 
 def usage_lines(
     *, wallet_id: int, bucket: int, entry_ids: Collection[int], meters: Collection[str]
 ) -> dict[tuple[int, str, bool], list[LineDraw]]:
-    """The lines of the wallet's USAGE entries among these, by (entry row id, meter code, whether it counts units)."""
+    """The lines of the wallet's USAGE and FEE entries among these, by (entry row id, meter code, whether it counts units)."""
     lines: dict[tuple[int, str, bool], list[LineDraw]] = defaultdict(list)
     with connection.cursor() as cursor:
         cursor.execute(
@@ -24,7 +26,7 @@ def usage_lines(
                JOIN wallets_journalentry e ON e.bucket = p.bucket AND e.id = p.entry_id
                JOIN wallets_ledgeraccount contra ON contra.id = p.contra_id
                WHERE p.bucket = %s AND p.entry_id = ANY(%s) AND p.line_from IS NOT NULL
-                 AND e.bucket = %s AND e.id = ANY(%s) AND e.wallet_id = %s AND e.kind = %s
+                 AND e.bucket = %s AND e.id = ANY(%s) AND e.wallet_id = %s AND e.kind = ANY(%s)
                  AND contra.kind = ANY(%s) AND contra.qualifier = ANY(%s)""",
             [
                 bucket,
@@ -32,13 +34,13 @@ def usage_lines(
                 bucket,
                 list(entry_ids),
                 wallet_id,
-                JournalEntry.Kind.USAGE,
-                [LedgerAccount.Kind.REVENUE.value, LedgerAccount.Kind.ALLOWANCE_USED.value],
+                [JournalEntry.Kind.USAGE.value, JournalEntry.Kind.FEE.value],
+                [kind.value for kind in (Account.REVENUE, Account.FEES, Account.ALLOWANCE_USED)],
                 list(meters),
             ],
         )
         for entry_id, meter, kind, lot_id, line_from, amount in cursor:
-            units = kind == LedgerAccount.Kind.ALLOWANCE_USED
+            units = kind == Account.ALLOWANCE_USED
             lines[entry_id, meter, units].append(LineDraw(lot_id, line_from, amount))
     return lines
 

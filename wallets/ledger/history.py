@@ -19,6 +19,7 @@ Kind = JournalEntry.Kind
 LABELS: Final[dict[str, str]] = {
     Kind.GRANT: "Credit granted",
     Kind.USAGE: "Usage",
+    Kind.FEE: "Fee",
     Kind.REVERSAL: "Reversal",
     Kind.GIVE_BACK: "Usage given back",
     Kind.EXPIRY: "Credit expired",

@@ -36,6 +36,7 @@ class LedgerAccount(models.Model):
         REFUNDS = "REFUNDS"
         ADJUSTMENTS = "ADJUSTMENTS"
         TRANSFERS_IN_TRANSIT = "TRANSFERS_IN_TRANSIT"
+        FEES = "FEES"
         ALLOWANCE = "ALLOWANCE"
         ALLOWANCE_ISSUED = "ALLOWANCE_ISSUED"
         ALLOWANCE_USED = "ALLOWANCE_USED"
@@ -68,6 +69,7 @@ class JournalEntry(models.Model):
     class Kind(models.TextChoices):
         GRANT = "GRANT"
         USAGE = "USAGE"
+        FEE = "FEE"
         REVERSAL = "REVERSAL"
         GIVE_BACK = "GIVE_BACK"
         EXPIRY = "EXPIRY"

@@ -174,7 +174,8 @@ def lots_get_back_no_more_than_they_gave() -> Proof:
         FROM (
             SELECT p.lot_id, contra.qualifier, sum(p.amount) AS back
             FROM wallets_posting p
-            JOIN wallets_ledgeraccount contra ON contra.id = p.contra_id AND contra.kind IN ('REVENUE', 'ALLOWANCE_USED')
+            JOIN wallets_ledgeraccount contra
+                ON contra.id = p.contra_id AND contra.kind IN ('REVENUE', 'FEES', 'ALLOWANCE_USED')
             WHERE p.lot_id IS NOT NULL GROUP BY p.lot_id, contra.qualifier
         ) p
         LEFT JOIN wallets_creditlot l ON l.id = p.lot_id
