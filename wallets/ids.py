@@ -28,6 +28,11 @@ def new_lot_id() -> str:
     return new_public_id("lot")
 
 
+def new_hold_id() -> str:
+    """hold_…"""
+    return new_public_id("hold")
+
+
 def new_price_book_id() -> str:
     """pbk_…"""
     return new_public_id("pbk")

@@ -4,6 +4,7 @@ from wallets.accounts.models import Account, Member, User
 from wallets.api_keys.models import ApiKey
 from wallets.balances.models import ThresholdCrossing, Wallet
 from wallets.credit.models import CreditLot
+from wallets.holds.models import Hold
 from wallets.idempotency.models import StoredAnswer
 from wallets.ledger.models import JournalEntry, LedgerAccount, Posting
 from wallets.outbox.models import Delivery, News
@@ -13,6 +14,7 @@ __all__ = [
     "ApiKey",
     "CreditLot",
     "Delivery",
+    "Hold",
     "JournalEntry",
     "LedgerAccount",
     "Member",

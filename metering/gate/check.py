@@ -43,12 +43,12 @@ def check_account(*, account_key: str, amount: Decimal | None, at: datetime, cur
         decision = _ask(account_key, currency, amount, at_us)
         if decision is not None:
             return decision
-        account = _known(account_key, publish_from_database(account_keys=[account_key])[0])
+        account = _known(account_key, publish_from_database(account_keys=[account_key], at=at)[0])
         decision = _ask(account_key, currency, amount, at_us)
         if decision is not None:
             return decision
     except RedisAway:
-        account = _known(account_key, read_accounts(account_keys=[account_key]))
+        account = _known(account_key, read_accounts(account_keys=[account_key], at=at))
     return _decide_here(account, currency, amount, at_us)
 
 

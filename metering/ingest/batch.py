@@ -296,7 +296,7 @@ def _answer(result: IngestResult, items: Sequence[Item], wallets: dict[int, Lock
     own = [(wallets[wallet_id], amount) for wallet_id, amount in charged.items()]
     result.charged = [Charged(wallet.account_key, wallet.currency, amount) for wallet, amount in own]
     result.balances = [
-        BalanceAfter(w.public_id, w.account_key, w.currency, w.balance, w.held, w.available, w.version) for w, _ in own
+        BalanceAfter(w.public_id, w.account_key, w.currency, w.balance, w.held, w.available, w.sequence) for w, _ in own
     ]
 
 

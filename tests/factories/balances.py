@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 from django.db import transaction
@@ -33,3 +33,8 @@ def spend(wallet: Wallet, amount: str, *, at: datetime = AT) -> LockedWallet:
         locked = lock_wallet(wallet.pk)
         debit_wallets([WalletDebit(locked, [("calls", Decimal(amount), at)])], at=at)
     return locked
+
+
+def set_held(wallet: Wallet, amount: str) -> None:
+    """Have this much of the wallet held for a day, without a hold that says so."""
+    Wallet.objects.filter(pk=wallet.pk).update(held=Decimal(amount), next_lapse_at=AT + timedelta(days=1))

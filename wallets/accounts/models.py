@@ -7,10 +7,12 @@ path touches, so that one machine can become many (constraint account_key_is_pri
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any, ClassVar
 
 import pgtrigger
 from django.contrib.auth.models import AbstractUser, UserManager
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 
 
@@ -54,6 +56,20 @@ class Account(models.Model):
         ACTIVE = "ACTIVE"
         SUSPENDED = "SUSPENDED"
 
+    class OnOutage(models.TextChoices):
+        CLOSED = "closed"
+        OPEN = "open"
+
+    class CaptureAbove(models.TextChoices):
+        EXCESS = "excess"
+        REFUSE = "refuse"
+        CAP = "cap"
+
+    class FinalUnitAction(models.TextChoices):
+        TERMINATE = "terminate"
+        REDIRECT = "redirect"
+        RESTRICT = "restrict"
+
     bucket = models.SmallIntegerField()
     key = models.CharField(max_length=120, unique=True)
     name = models.CharField(max_length=200)
@@ -62,11 +78,28 @@ class Account(models.Model):
     time_zone = models.CharField(max_length=64, default="UTC", help_text="IANA name; periods of this account end there")
     country = models.CharField(max_length=2, blank=True, help_text="ISO 3166-1 alpha-2")
     status = models.CharField(max_length=10, choices=Status, default=Status.ACTIVE)
+    on_outage = models.CharField(max_length=6, choices=OnOutage, default=OnOutage.CLOSED)
+    offline_allowance = models.DecimalField(
+        max_digits=30, decimal_places=12, default=Decimal(0), help_text="let through while the stores cannot be reached"
+    )
+    capture_above = models.CharField(max_length=6, choices=CaptureAbove, default=CaptureAbove.EXCESS)
+    final_unit_action = models.CharField(max_length=9, choices=FinalUnitAction, default=FinalUnitAction.TERMINATE)
+    final_unit_url = models.CharField(max_length=500, blank=True, help_text="empty: the top-up page")
+    final_unit_meters = ArrayField(models.CharField(max_length=120), default=list, blank=True)
     created_at = models.DateTimeField()
 
     class Meta:
         app_label = "wallets"
         constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.CheckConstraint(condition=models.Q(on_outage__in=["closed", "open"]), name="account_on_outage_is_known"),
+            models.CheckConstraint(condition=models.Q(offline_allowance__gte=0), name="account_offline_allowance_not_negative"),
+            models.CheckConstraint(
+                condition=models.Q(capture_above__in=["excess", "refuse", "cap"]), name="account_capture_above_is_known"
+            ),
+            models.CheckConstraint(
+                condition=models.Q(final_unit_action__in=["terminate", "redirect", "restrict"]),
+                name="account_final_unit_action_is_known",
+            ),
             models.CheckConstraint(condition=models.Q(status__in=["ACTIVE", "SUSPENDED"]), name="account_status_is_known"),
             models.CheckConstraint(
                 condition=models.Q(key__regex=r"^[A-Za-z0-9][A-Za-z0-9._:@/+-]{0,119}$"),

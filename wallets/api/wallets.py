@@ -133,7 +133,7 @@ class TransferOut(serializers.Serializer[Any]):
 
 def wallet_headers(wallet: Wallet) -> dict[str, str]:
     """The headers of every answer about a wallet."""
-    return {"X-Balance-Available": decimal_text(wallet.available), "X-Balance-Version": str(wallet.version)}
+    return {"X-Balance-Available": decimal_text(wallet.available), "X-Balance-Version": str(wallet.sequence)}
 
 
 def with_headers(response: Response, wallet: Wallet) -> Response:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
 from typing import Any, Final
 
@@ -25,7 +26,8 @@ class LockBusy(Refusal):
 
 @dataclass(slots=True)
 class LockedWallet:
-    """A wallet's row while this transaction holds its lock. Only `ledger/post.py` changes its figures."""
+    """A wallet's row while this transaction holds its lock. Only `ledger/post.py` changes its figures, only
+    `balances/held.py` what is held."""
 
     id: int
     bucket: int
@@ -48,16 +50,24 @@ class LockedWallet:
     armed_percent: int
     crossing_number: int
     allowance_meters: Sequence[str] = ()
+    held_version: int = 0
+    next_lapse_at: datetime | None = None
 
     @property
     def available(self) -> Decimal:
-        """What can be spent now: balance less what is held."""
+        """What can be spent now: balance less what is held. Holds that have ended count until `held.lapse_due` has been
+        called."""
         return self.balance - self.held
+
+    @property
+    def sequence(self) -> int:
+        """Grows with every change of what is available."""
+        return self.version + self.held_version
 
 
 COLUMNS: Final = """w.id, w.bucket, w.public_id, w.account_id, a.key, a.status, w.currency, w.status, w.is_default, w.balance,
     w.held, w.overdraft, w.on_empty, w.grace_limit, w.throttle_per_minute, w.version, w.head_hash, w.reference_balance,
-    w.armed_percent, w.crossing_number, w.allowance_meters"""
+    w.armed_percent, w.crossing_number, w.allowance_meters, w.held_version, w.next_lapse_at"""
 
 
 def limit_lock_waits(cursor: Any) -> None:

@@ -2,8 +2,9 @@
 
 balance = sum of its postings = sum of its lots' remainders - overdraft (I2); available = balance - held. The row changes
 only under `balances/lock.py`, together with one journal entry; `version` counts those entries and `head_hash` is the hash
-of the last of them. Fillfactor leaves room for in-place updates: this is the busiest row of the system, so no column that
-changes with the balance is indexed.
+of the last of them. What is held changes without an entry: `held_version` counts that (`balances/held.py`), and version +
+held_version is the order of all changes. Fillfactor leaves room for in-place updates: this is the busiest row of the system,
+so no column that changes with the balance is indexed.
 
 A threshold crossing is an edge: a debit took the balance from above a share of `reference_balance` (the balance after the
 last credit) to below it. `armed_percent` is the lowest threshold not yet crossed since.
@@ -58,6 +59,8 @@ class Wallet(models.Model):
     allowance_meters = ArrayField(
         models.CharField(max_length=120), default=list, blank=True, help_text="meters it may have allowances of"
     )
+    held_version = models.BigIntegerField(default=0, help_text="counts the changes of what is held")
+    next_lapse_at = models.DateTimeField(null=True, blank=True, help_text="no open hold ends before; empty: none is open")
     opened_at = models.DateTimeField()
     closed_at = models.DateTimeField(null=True, blank=True)
 
@@ -66,6 +69,9 @@ class Wallet(models.Model):
         constraints: ClassVar[list[models.BaseConstraint]] = [
             models.CheckConstraint(condition=Q(overdraft__gte=0), name="wallet_overdraft_not_negative"),
             models.CheckConstraint(condition=Q(held__gte=0), name="wallet_held_not_negative"),
+            models.CheckConstraint(
+                condition=Q(held=0) | Q(next_lapse_at__isnull=False), name="wallet_held_knows_when_holds_end"
+            ),
             models.CheckConstraint(condition=Q(grace_limit__gte=0), name="wallet_grace_limit_not_negative"),
             models.CheckConstraint(condition=Q(status__in=["ACTIVE", "FROZEN", "CLOSED"]), name="wallet_status_is_known"),
             models.CheckConstraint(condition=Q(on_empty__in=["block", "throttle", "grace"]), name="wallet_on_empty_is_known"),
@@ -88,8 +94,14 @@ class Wallet(models.Model):
 
     @property
     def available(self) -> Decimal:
-        """What can be spent now: balance less what is held."""
+        """What can be spent now: balance less what is held. Holds that have ended count until they are swept, or left out by
+        `balances/held.py`."""
         return self.balance - self.held
+
+    @property
+    def sequence(self) -> int:
+        """Grows with every change of what is available: an older figure never overwrites a newer one."""
+        return self.version + self.held_version
 
 
 class ThresholdCrossing(models.Model):

@@ -3,14 +3,15 @@ each value lies.
 
 Two kinds of value, each with its own rule, so that it does not matter in which order publications arrive:
 
-*Figures* (available, overdraft) carry the wallet's version, which counts journal entries. A commit publishes what it
-holds in memory (`publish_wallets`) if its version is higher than the published one.
+*Figures* (available, overdraft) carry the wallet's sequence, which counts journal entries and changes of what is held. A
+commit publishes what it holds in memory (`publish_wallets`) if its sequence is higher than the published one. They also say
+when the next hold lapses: from then on they are not believed, and read again.
 
 *Settings* (status, policy, default wallet) are never published from memory. Whoever changed them says so after the commit
 (news `AccountsChanged`), and the account is read again (`publish_from_database`): first a ticket is taken, then PostgreSQL
 is read, then the settings are written unless settings of a higher ticket are there. A reading of a higher ticket began
 later, so it has seen every change that was committed before the lower ticket was taken. Figures read this way also replace
-figures of the same version and a lower ticket (a hold changes what is available without an entry).
+figures of the same sequence and a lower ticket (a hold lapses without a write).
 
 Tickets start again when Redis is wiped: a reading whose ticket is from before is thrown away and made again.
 """
@@ -21,7 +22,7 @@ import json
 import logging
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, fields
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from itertools import groupby, islice
 from typing import Any, Final
 
@@ -35,6 +36,8 @@ from wallets.redis_client import RedisAway, Script, ask_redis
 
 log = logging.getLogger(__name__)
 
+EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+MICROSECOND: Final = timedelta(microseconds=1)
 # Accounts read and published at a time by the sweep: some 300 kB and 5 ms of Redis.
 CHUNK: Final = 500
 # Times a reading is made again because Redis was wiped meanwhile.
@@ -136,7 +139,10 @@ def publish_wallets(wallets: Sequence[LockedWallet]) -> None:
 
     Never raises for Redis: what could not be published is counted and logged, and the outbox and the sweep publish it.
     """
-    lines = [f"{w.account_key} {w.id} {w.version} {w.balance - w.held:.12f} {w.overdraft:.12f}\n" for w in wallets]
+    lines = [
+        f"{w.account_key} {w.id} {w.sequence} {w.balance - w.held:.12f} {w.overdraft:.12f} {_microseconds(w.next_lapse_at)}\n"
+        for w in wallets
+    ]
     try:
         ask_redis(lambda redis: _PUBLISH_FIGURES.run(redis, args=["".join(lines)]))
     except RedisAway:
@@ -144,15 +150,20 @@ def publish_wallets(wallets: Sequence[LockedWallet]) -> None:
 
 
 def publish_from_database(
-    *, account_ids: Collection[int] = (), account_keys: Collection[str] = (), wallet_ids: Collection[int] = ()
+    *,
+    account_ids: Collection[int] = (),
+    account_keys: Collection[str] = (),
+    wallet_ids: Collection[int] = (),
+    at: datetime | None = None,
 ) -> tuple[list[PublishedAccount], Drift]:
     """Read these accounts (and the accounts of these wallets) with all their wallets and publish them.
 
+    at: holds that have ended by then are left out; None: they stand, and the gate will ask again.
     Returns what was read (an unknown id or key is left out) and how Redis differed. Raises RedisAway.
     """
     for _ in range(TRIES):
         ticket = take_ticket()
-        accounts = read_accounts(account_ids=account_ids, account_keys=account_keys, wallet_ids=wallet_ids)
+        accounts = read_accounts(account_ids=account_ids, account_keys=account_keys, wallet_ids=wallet_ids, at=at)
         found = publish_reading(accounts, ticket=ticket)
         if found is not None:
             return accounts, found
@@ -183,40 +194,52 @@ def publish_changed(news: AccountsChanged) -> None:
         log.warning("accounts %s not published; the outbox and the sweep publish them", news.account_ids)
 
 
-def publish_told(pieces: Sequence[Piece], *, at: datetime) -> None:  # noqa: ARG001 - outbox readers are told the time
+def publish_told(pieces: Sequence[Piece], *, at: datetime) -> None:
     """Outbox reader of BalancesChanged and AccountsChanged: publish what they name again. Raises RedisAway."""
     wallet_ids = sorted({wallet_id for piece in pieces for wallet_id in piece.payload.get("wallet_ids", ())})
     account_ids = sorted({account_id for piece in pieces for account_id in piece.payload.get("account_ids", ())})
     for part in _parts(wallet_ids, CHUNK):
-        publish_from_database(wallet_ids=part)
+        publish_from_database(wallet_ids=part, at=at)
     for part in _parts(account_ids, CHUNK):
-        publish_from_database(account_ids=part)
+        publish_from_database(account_ids=part, at=at)
 
 
-def republish_all(*, chunk: int = CHUNK) -> Drift:
+def republish_all(*, chunk: int = CHUNK, at: datetime | None = None) -> Drift:
     """Publish every account, `chunk` at a time, and tell how far Redis was off. Raises RedisAway."""
     drift = Drift()
     for account_ids in _account_ids(chunk):
-        drift.add(publish_from_database(account_ids=account_ids)[1])
+        drift.add(publish_from_database(account_ids=account_ids, at=at)[1])
     if drift.missing or drift.behind or drift.different or drift.settings:
         log.warning("the gate's copy had drifted and is right again: %s", drift)
     return drift
 
 
 def read_accounts(
-    *, account_ids: Collection[int] = (), account_keys: Collection[str] = (), wallet_ids: Collection[int] = ()
+    *,
+    account_ids: Collection[int] = (),
+    account_keys: Collection[str] = (),
+    wallet_ids: Collection[int] = (),
+    at: datetime | None = None,
 ) -> list[PublishedAccount]:
-    """These accounts as the gate sees them, from PostgreSQL, in one query."""
+    """These accounts as the gate sees them, from PostgreSQL, in one query; without holds that have ended by `at`."""
     with connection.cursor() as cursor:
         cursor.execute(
             """SELECT a.id, a.key, a.status, a.currency, w.id, w.public_id, w.currency, w.status, w.is_default,
-                      w.balance - w.held, w.overdraft, w.on_empty, w.grace_limit, w.throttle_per_minute, w.version
+                      w.balance - w.held + coalesce(h.lapsed, 0), w.overdraft, w.on_empty, w.grace_limit,
+                      w.throttle_per_minute, w.version + w.held_version,
+                      coalesce(extract(epoch FROM h.next_lapse) * 1000000, 0)::bigint
                FROM wallets_account a LEFT JOIN wallets_wallet w ON w.account_id = a.id AND w.status <> 'CLOSED'
+               LEFT JOIN LATERAL (
+                   SELECT sum(amount) FILTER (WHERE expires_at <= now.at) AS lapsed,
+                          min(expires_at) FILTER (WHERE expires_at > now.at) AS next_lapse
+                   FROM wallets_hold, (SELECT coalesce(%s::timestamptz, '-infinity') AS at) now
+                   WHERE w.next_lapse_at IS NOT NULL AND bucket = w.bucket AND wallet_id = w.id AND state = 'OPEN'
+               ) h ON true
                WHERE a.id = ANY(ARRAY(
                    SELECT id FROM wallets_account WHERE id = ANY(%s) OR key = ANY(%s)
                    UNION SELECT account_id FROM wallets_wallet WHERE id = ANY(%s)))
                ORDER BY a.id, w.id""",
-            [list(account_ids), list(account_keys), list(wallet_ids)],
+            [at, list(account_ids), list(account_keys), list(wallet_ids)],
         )
         rows = cursor.fetchall()
     return list(_accounts(rows))
@@ -244,10 +267,14 @@ def _for_redis(account: PublishedAccount) -> dict[str, Any]:
             {
                 "id": str(wallet.id),
                 "version": str(wallet.version),
-                "figures": f"{wallet.available:.12f} {wallet.overdraft:.12f}",
+                "figures": f"{wallet.available:.12f} {wallet.overdraft:.12f} {wallet.lapses_us}",
             }
         )
     return {"key": account.key, "settings": settings, "wallets": figures}
+
+
+def _microseconds(moment: datetime | None) -> int:
+    return 0 if moment is None else (moment - EPOCH) // MICROSECOND
 
 
 def _parts(ids: Sequence[int], size: int) -> Iterator[list[int]]:

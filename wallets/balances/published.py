@@ -8,10 +8,12 @@ One hash an account, so that one call decides: `gate:account:<key>` with the fie
     default:<CUR> row id of the wallet that usage in CUR is charged to settings
     wallet:<id>   status on_empty grace_limit throttle_per_minute public_id currency    settings
     ticket        the ticket under which the settings were read
-    figures:<id>  version ticket available overdraft
+    figures:<id>  sequence ticket available overdraft lapses
     lane:<id>     the slow lane's token bucket (metering/gate)
 
-Values of several words are separated by one space. Amounts always have 12 decimals.
+Values of several words are separated by one space. Amounts always have 12 decimals. sequence: grows
+with every change of what is available. lapses: when a hold ends that is taken off what is available, microseconds since 1970
+(0: never); from then on the figures are not to be believed, and whoever wants them reads PostgreSQL.
 """
 
 from __future__ import annotations
@@ -26,7 +28,8 @@ TICKETS: Final = "gate:tickets"
 
 @dataclass(frozen=True, slots=True)
 class PublishedWallet:
-    """A wallet that is not closed, as the gate sees it. available = balance - held; overdraft is part of it already."""
+    """A wallet that is not closed, as the gate sees it. available = balance - held; overdraft is part of it already.
+    version: the order of its figures. lapses_us: until when they are right (`published.py`)."""
 
     id: int
     public_id: str
@@ -39,6 +42,7 @@ class PublishedWallet:
     grace_limit: Decimal
     throttle_per_minute: int
     version: int
+    lapses_us: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from wallets.balances.published import ACCOUNT_PREFIX
 from wallets.money import scaled_text
 
 # ARGV: account key, currency or '', amount with 12 decimals or '', time in microseconds since 1970.
-# Returns nil when nothing (or not everything) is published, else
+# Returns nil when nothing (or not everything) is published, or a hold has lapsed since, else
 # {verdict, reason, available, currency, seconds to wait, wallet, version}, each text or '' when there is none.
 DECIDE: Final = f"""
 local name, currency, amount, at = '{ACCOUNT_PREFIX}' .. ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4])
@@ -66,7 +66,8 @@ end
 local wallet = redis.call('HMGET', name, 'wallet:' .. found, 'figures:' .. found)
 if not wallet[1] or not wallet[2] then return false end
 local state, on_empty, grace, per_minute, public_id = string.match(wallet[1], '^(%S+) (%S+) (%S+) (%S+) (%S+)')
-local version, available = string.match(wallet[2], '^(%S+) %S+ (%S+)')
+local version, available, lapses = string.match(wallet[2], '^(%S+) %S+ (%S+) %S+ (%d+)')
+if lapses ~= '0' and at >= tonumber(lapses) then return false end
 
 local function answer(verdict, reason, wait)
     return {{verdict, reason, available, currency, wait, public_id, version}}
@@ -92,7 +93,8 @@ return answer('refuse', 'balance_exhausted', '')
 def decide_in_redis(
     run: Callable[[list[str]], Any], *, account_key: str, currency: str | None, amount: Decimal | None, at_us: int
 ) -> Decision | None:
-    """The decision from what is published; None when the account is not (or not wholly) published.
+    """The decision from what is published; None when the account is not (or not wholly) published,
+    or a hold has lapsed since it was.
 
     run: runs DECIDE with these ARGV.  amount: at most 12 decimals.  at_us: microseconds since 1970.
     """

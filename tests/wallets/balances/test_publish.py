@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from billing_site.outbox_readers import READERS
-from tests.factories.balances import AT, spend, wallet_of
+from tests.factories.balances import AT, set_held, spend, wallet_of
 from wallets.accounts.suspend import suspend_account
 from wallets.balances import publish
 from wallets.balances.freeze import freeze_wallet
@@ -46,7 +46,7 @@ def published(key: str) -> dict[str, str]:
 
 def figures(wallet: Wallet) -> list[str]:
     """Version and available amount as published."""
-    version, _, available, _ = published(wallet.account.key)[f"figures:{wallet.pk}"].split(" ")
+    version, _, available, _, _ = published(wallet.account.key)[f"figures:{wallet.pk}"].split(" ")
     return [version, available]
 
 
@@ -56,7 +56,7 @@ def test_a_commit_publishes_what_can_be_spent() -> None:
     spend(acme, "0.000000000001")
     assert figures(acme) == ["2", "9.999999999999"]
     spend(acme, "20")
-    assert published("acme")[f"figures:{acme.pk}"] == "3 0 -10.000000000001 10.000000000001"
+    assert published("acme")[f"figures:{acme.pk}"] == "3 0 -10.000000000001 10.000000000001 0"
 
 
 def test_a_change_of_settings_publishes_them() -> None:
@@ -137,11 +137,11 @@ def test_a_reading_from_before_a_wipe_is_thrown_away() -> None:
 
 def test_what_is_held_replaces_figures_of_the_same_version() -> None:
     acme = wallet_of("acme", credit="10")
-    Wallet.objects.filter(pk=acme.pk).update(held=D(4))
+    set_held(acme, "4")
     early = take_ticket()
     publish_from_database(wallet_ids=[acme.pk])
     assert figures(acme) == ["1", "6.000000000000"]
-    Wallet.objects.filter(pk=acme.pk).update(held=D(0))
+    set_held(acme, "0")
     publish_reading(read_accounts(wallet_ids=[acme.pk]), ticket=early)
     assert figures(acme) == ["1", "6.000000000000"], "an earlier ticket"
     publish_from_database(account_ids=[acme.account_id])

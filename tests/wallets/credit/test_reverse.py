@@ -8,7 +8,7 @@ import pytest
 from django.db import transaction
 from psycopg.errors import UniqueViolation
 
-from tests.factories.balances import AT, spend, wallet_of
+from tests.factories.balances import AT, set_held, spend, wallet_of
 from tests.factories.journal import figures, last_entry, lots
 from wallets.balances.lock import lock_wallet
 from wallets.balances.models import Wallet
@@ -81,10 +81,10 @@ def test_usage_is_given_back_not_reversed() -> None:
 
 def test_credit_that_is_held_does_not_leave_by_a_reversal() -> None:
     wallet = wallet_of("acme", credit="10")
-    Wallet.objects.filter(pk=wallet.pk).update(held=D(1))
+    set_held(wallet, "1")
     with pytest.raises(CreditHeld):
         reverse_entry(entry_id=entry_of(wallet), at=AT, reason="Wrong")
-    Wallet.objects.filter(pk=wallet.pk).update(held=D(0))
+    set_held(wallet, "0")
 
 
 def _adjust(wallet: Wallet, amount: str, *, reverses_id: int | None = None) -> None:

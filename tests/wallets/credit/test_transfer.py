@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.factories.balances import AT, spend, wallet_of
+from tests.factories.balances import AT, set_held, spend, wallet_of
 from tests.factories.journal import figures, journal, last_entry, lots
 from wallets.balances.freeze import WalletFrozen, freeze_wallet
 from wallets.balances.models import Wallet
@@ -86,7 +86,7 @@ def test_a_lot_whose_time_has_come_can_leave_though_no_sweep_ran() -> None:
 
 def test_held_credit_cannot_leave() -> None:
     source, target = two_wallets("10")
-    Wallet.objects.filter(pk=source.pk).update(held=D(7))
+    set_held(source, "7")
     with pytest.raises(NotEnoughCredit) as refusal:
         move(source, target, "4")
     assert refusal.value.fields == {"amount": "at most 3.000000000000"}

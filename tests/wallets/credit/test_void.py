@@ -7,7 +7,7 @@ from decimal import Decimal as D
 
 import pytest
 
-from tests.factories.balances import AT, spend, wallet_of
+from tests.factories.balances import AT, set_held, spend, wallet_of
 from tests.factories.journal import figures, journal, last_entry, lots
 from wallets.balances.models import Wallet
 from wallets.credit.expire import expire_lots
@@ -74,10 +74,10 @@ def test_a_lot_that_is_used_up_or_expired_is_not_voided() -> None:
 def test_credit_that_work_in_flight_has_set_aside_is_not_voided() -> None:
     wallet = wallet_of("acme", credit="5")
     lot = lot_of(wallet)
-    Wallet.objects.filter(pk=wallet.pk).update(held=D(6))
+    set_held(wallet, "6")
     with pytest.raises(CreditHeld):
         void_lot(lot_public_id=lot.public_id, at=AT, reason="")
-    Wallet.objects.filter(pk=wallet.pk).update(held=D(5))
+    set_held(wallet, "5")
     void_lot(lot_public_id=lot.public_id, at=AT, reason="")
     assert figures(wallet) == (5, 0)
 
