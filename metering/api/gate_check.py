@@ -3,6 +3,7 @@ the status and the headers: 204 allow, 402 refuse, 429 throttle.
 
 A plain function over a plain request, without Django REST framework: it is asked before every call of the vendor's own
 service. Proxies forward the method of the call they hold, so every method is answered alike and nothing is changed.
+In front of it stands `gate_wsgi.py`, which answers the usual question without Django's middleware.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import json
 import logging
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
@@ -40,17 +41,26 @@ DETAIL: Final = {
 
 
 @csrf_exempt
-def gate_check(request: HttpRequest) -> HttpResponse:  # noqa: PLR0911 - one for each kind of answer
+def gate_check(request: HttpRequest) -> HttpResponse:
     """Answer for `?account=` or the header X-Account; `?amount=` and `?currency=` say what the call will cost."""
-    at = clock.now()
+    status, headers, body = _answer(request, clock.now())
+    response = HttpResponse(body, status=status, headers=headers)
+    if not body:
+        del response["Content-Type"]
+    return response
+
+
+def _answer(request: HttpRequest, at: datetime) -> AnswerParts:  # noqa: PLR0911 - one for each kind of answer
     account = request.GET.get("account") or request.headers.get("X-Account") or ""
     try:
         caller = _caller(request, at)
         if SCOPE not in caller.scopes:
             return _problem(403, "scope_missing", f"This needs a key with the scope {SCOPE}.")
+        if "\x00" in account:
+            return _problem(400, "malformed", "The address contains a NUL character.")
         if not account:
             return _problem(400, "malformed", "Name the account, as ?account= or in the header X-Account.")
-        amount, currency = _asked(request)
+        amount, currency = asked_amount(request.GET.get("amount"), request.GET.get("currency"))
         decision = _decide(caller, account, amount, currency, at)
     except KeyRefused as refused:
         return _problem(401, refused.code, refused.message, headers={"WWW-Authenticate": 'Bearer realm="gate"'})
@@ -62,7 +72,7 @@ def gate_check(request: HttpRequest) -> HttpResponse:  # noqa: PLR0911 - one for
     except (OperationalError, InterfaceError):
         log.exception("the gate can reach neither Redis nor PostgreSQL, or does not know the key")
         return _problem(503, "unavailable", "The balance cannot be read at the moment.", headers={"Retry-After": "1"})
-    return _answer(decision, account, amount)
+    return answer_parts(decision, account, amount)
 
 
 def _caller(request: HttpRequest, at: datetime) -> Caller:
@@ -85,9 +95,8 @@ def balance_headers(decision: Decision) -> dict[str, str]:
     return {"X-Balance-Available": plain(decision.available), "X-Balance-Version": str(decision.version)}
 
 
-def _asked(request: HttpRequest) -> tuple[Decimal | None, str | None]:
-    """The amount and the currency asked about. Raises InvalidInput."""
-    text, currency = request.GET.get("amount"), request.GET.get("currency")
+def asked_amount(text: str | None, currency: str | None) -> tuple[Decimal | None, str | None]:
+    """The amount and the currency asked about, None where nothing is said. Raises InvalidInput."""
     check = Input()
     amount = None
     if text:
@@ -102,14 +111,21 @@ def _asked(request: HttpRequest) -> tuple[Decimal | None, str | None]:
     return None if amount is None else to_scale(amount), currency or None
 
 
-def _answer(decision: Decision, account: str, amount: Decimal | None) -> HttpResponse:
+class AnswerParts(NamedTuple):
+    """An answer before it is given to a web framework."""
+
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+
+def answer_parts(decision: Decision, account: str, amount: Decimal | None) -> AnswerParts:
+    """What is answered to a question about this account and amount (None: not known)."""
     headers = {"X-Billing-Decision": decision.verdict, **balance_headers(decision)}
     if decision.retry_after_seconds is not None:
         headers["Retry-After"] = str(decision.retry_after_seconds)
     if decision.reason is None:
-        response = HttpResponse(status=STATUS[decision.verdict], headers=headers)
-        del response["Content-Type"]
-        return response
+        return AnswerParts(STATUS[decision.verdict], headers, b"")
     headers["X-Billing-Reason"] = decision.reason
     return _problem(
         STATUS[decision.verdict],
@@ -124,8 +140,8 @@ def _answer(decision: Decision, account: str, amount: Decimal | None) -> HttpRes
     )
 
 
-def _problem(status: int, code: str, detail: str, *, headers: dict[str, str] | None = None, **members: Any) -> HttpResponse:
+def _problem(status: int, code: str, detail: str, *, headers: dict[str, str] | None = None, **members: Any) -> AnswerParts:
     """An RFC 9457 problem document, as `billing_site/api/problems.py` writes them."""
     title = code.replace("_", " ").capitalize().replace("api key", "API key")
     body = {"type": f"/api/problems/#{code}", "title": title, "status": status, "detail": detail, "code": code, **members}
-    return HttpResponse(json.dumps(body), status=status, content_type="application/problem+json", headers=headers)
+    return AnswerParts(status, {"Content-Type": "application/problem+json", **(headers or {})}, json.dumps(body).encode())

@@ -1,0 +1,108 @@
+"""GET /gate/check ahead of Django's middleware, in the WSGI entry: it is asked before every call of the vendor's service.
+
+The usual question (a key verified seconds ago, an account that is published) is answered from memory and one round trip to
+Redis. Everything else goes to the view, `gate_check`, with nothing of Django around it but the request and its database
+connections: so both say the same, whatever is asked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from datetime import datetime
+from decimal import Decimal
+from functools import lru_cache
+from http import HTTPStatus
+from typing import Any, Final, NamedTuple
+from urllib.parse import parse_qsl
+
+from django.core.handlers.wsgi import WSGIRequest
+from django.db import close_old_connections
+
+from metering.api.gate_check import SCOPE, AnswerParts, answer_parts, asked_amount, gate_check
+from metering.gate.check import check_published
+from wallets import clock
+from wallets.accounts.open import KEY
+from wallets.api_keys.verify import remembered_caller
+from wallets.errors import InvalidInput
+
+PATH: Final = "/gate/check"
+UNDERSTOOD: Final = frozenset({"account", "amount", "currency"})
+# Questions remembered as they were understood: mostly one an account.
+REMEMBERED: Final = 8_192
+LONGEST: Final = 512  # characters of a question worth remembering
+
+_STATUS_LINE: Final = {status.value: f"{status.value} {status.phrase}" for status in HTTPStatus}
+
+Environ = dict[str, Any]
+StartResponse = Callable[..., Any]
+Application = Callable[[Environ, StartResponse], Iterable[bytes]]
+
+
+class Question(NamedTuple):
+    """What is asked about whom."""
+
+    account: str
+    amount: Decimal | None
+    currency: str | None
+
+
+def gate_first(django: Application) -> Application:
+    """The site with the gate's check mounted ahead of it."""
+
+    def answer(environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+        if environ["PATH_INFO"] != PATH:
+            return django(environ, start_response)
+        quick = _quick_answer(environ, clock.now())
+        status, headers, body = _answer_of_view(environ) if quick is None else quick
+        lines = list(headers.items())
+        if body or status != HTTPStatus.NO_CONTENT:
+            lines.append(("Content-Length", str(len(body))))
+        start_response(_STATUS_LINE[status], lines)
+        return (body,) if body else ()
+
+    return answer
+
+
+def _quick_answer(environ: Environ, at: datetime) -> AnswerParts | None:
+    """The answer where memory and Redis have it; None otherwise."""
+    scheme, _, secret = environ.get("HTTP_AUTHORIZATION", "").partition(" ")
+    if scheme not in {"Bearer", "bearer"}:
+        return None
+    query, header = environ.get("QUERY_STRING", ""), environ.get("HTTP_X_ACCOUNT", "")
+    if len(query) + len(header) > LONGEST:
+        return None
+    caller = remembered_caller(secret, at=at)
+    if caller is None or SCOPE not in caller.scopes:
+        return None
+    question = _understood(query, header)
+    if question is None or caller.account_key not in (None, question.account):
+        return None
+    account, amount, currency = question
+    decision = check_published(account_key=account, amount=amount, currency=currency, at=at)
+    return None if decision is None else answer_parts(decision, account, amount)
+
+
+@lru_cache(maxsize=REMEMBERED)
+def _understood(query: str, header: str) -> Question | None:
+    """The question, if it is a usual one."""
+    try:
+        asked = dict(parse_qsl(query, strict_parsing=bool(query), keep_blank_values=True, max_num_fields=len(UNDERSTOOD)))
+    except ValueError:
+        return None
+    account = asked.get("account") or header
+    if not KEY.fullmatch(account) or not asked.keys() <= UNDERSTOOD:
+        return None
+    try:
+        return Question(account, *asked_amount(asked.get("amount"), asked.get("currency")))
+    except InvalidInput:
+        return None
+
+
+def _answer_of_view(environ: Environ) -> AnswerParts:
+    """What the view answers, with a database connection that is neither stale nor broken."""
+    close_old_connections()
+    try:
+        response = gate_check(WSGIRequest(environ))
+    finally:
+        close_old_connections()
+    return AnswerParts(response.status_code, dict(response.items()), response.content)
