@@ -14,6 +14,7 @@ from metering.ingest.decode import UsageInput
 from metering.ingest.models import DeadLetter
 from pricing.books.in_force import Catalogue, Line, VersionView
 from pricing.meters.measure import LARGEST_WHOLE, NotAQuantity, Quantity, quantity_of
+from pricing.rating.rate import rate
 from wallets.money import ZERO
 
 Reason = DeadLetter.Reason
@@ -46,7 +47,7 @@ class Item(Struct, gc=False):
     duplicate: bool = False
 
 
-def rate_item(  # noqa: C901, PLR0912 - the hot loop: a call a charge would cost as much as the charge
+def rate_item(  # noqa: C901, PLR0912, PLR0915 - the hot loop: a call a charge would cost as much as the charge
     item: Item, properties: dict[str, Any], version: VersionView | None, catalogue: Catalogue
 ) -> None:
     """Fill in the item's charges at `version`'s prices, or why it has to wait for a price (`parked`).
@@ -89,9 +90,15 @@ def rate_item(  # noqa: C901, PLR0912 - the hot loop: a call a charge would cost
             item.parked = (Reason.NO_PRICE, f"No price of version {version.number} fits meter {line.meter} for this event.")
             return
         try:
-            amount, cost, _ = line.rate(quantity, 0)
+            rated = line.rate(quantity)
+            if rated is None:
+                assert line.price is not None, "a line with a rate has a price"
+                rated = rate(line.price, quantity)
+            amount, cost, _ = rated
         except OverflowError:
             raise Unusable(f"The charge on meter {line.meter} is too large.") from None
+        except NotAQuantity as error:
+            raise Unusable(str(error)) from None
         total += amount
         charges.append((line, quantity, amount, cost))
     if not charges:

@@ -183,27 +183,21 @@ def roll_ups_are_the_charges() -> Proof:
 
 
 def amounts_are_price_times_quantity() -> Proof:
-    """per_unit: amount = unit price x quantity, at least the minimum charge; cost = unit cost x quantity; half-even."""
+    """A flat price: amount = unit price x quantity, at least the minimum charge; cost = unit cost x quantity; half up, as
+    PostgreSQL rounds."""
     return prove_rows(
         "Amounts are unit price times quantity, at least the minimum charge",
         "I10",
-        f"""
-        SELECT CASE WHEN c.amount <> greatest({_half_even("p.unit_price * c.quantity")}, coalesce(p.minimum_charge, 0))
-                      OR c.cost <> {_half_even("p.unit_cost * c.quantity")}
+        """
+        SELECT CASE WHEN c.amount <> greatest(round(p.unit_price * c.quantity, 12), coalesce(p.minimum_charge, 0))
+                      OR c.cost <> round(p.unit_cost * c.quantity, 12)
             THEN format('charge %s/%s: quantity %s at %s (cost %s, minimum %s) is charged %s, cost %s', c.event_id, c.line,
                         c.quantity, p.unit_price, p.unit_cost, coalesce(p.minimum_charge, 0), c.amount, c.cost)
         END
         FROM metering_charge c JOIN pricing_price p ON p.id = c.price_id
-        WHERE p.model = 'per_unit' AND c.reverses IS NULL
-        """,  # noqa: S608 - of constants
+        WHERE p.model = 'per_unit' AND p.free_units = 0 AND c.reverses IS NULL
+        """,
     )
-
-
-def _half_even(product: str) -> str:
-    """SQL: a product of two numeric(30,12), not negative, at 12 decimals. PostgreSQL rounds a tie up; even wants it down
-    when the digit before is even."""
-    tie_above_even = f"{product} - trunc({product}, 12) = 0.0000000000005 AND mod(trunc({product}, 12), 2e-12) = 0"
-    return f"(round({product}, 12) - CASE WHEN {tie_above_even} THEN 1e-12 ELSE 0 END)"
 
 
 PROOFS: Final[tuple[Prover, ...]] = (

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from decimal import Decimal
 from typing import Any, Final
 
 from django.contrib import admin
@@ -240,12 +239,11 @@ MOST_CHANGES: Final = 30
 
 def _changed_prices(before: Sequence[PriceRow], after: Sequence[PriceRow]) -> list[Change]:
     """The prices that differ, at most MOST_CHANGES."""
-    old: dict[tuple[str, str], Decimal] = {(row.meter, row.match_text): row.unit_price for row in before}
-    texts = {(row.meter, row.match_text): row.unit_price_text for row in before}
+    texts = {(row.meter, row.match_text): row.price_text for row in before}
     changes = [
-        Change(f"{row.meter} {row.match_text}".strip(), texts.get(key, "no price"), row.unit_price_text)
+        Change(f"{row.meter} {row.match_text}".strip(), texts.get(key, "no price"), row.price_text)
         for row in after
-        if old.get(key := (row.meter, row.match_text)) != row.unit_price
+        if texts.get(key := (row.meter, row.match_text)) != row.price_text
     ]
     gone = texts.keys() - {(row.meter, row.match_text) for row in after}
     changes += [Change(f"{meter} {match}".strip(), texts[meter, match], "no price") for meter, match in sorted(gone)]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Final
+from typing import Any, ClassVar
 
 from drf_spectacular.utils import OpenApiExample, extend_schema
 from rest_framework import serializers
@@ -11,25 +11,14 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from pricing.api.price_fields import EXAMPLE_PRICE, EXAMPLE_TIERS, PriceIn, PriceOut, price_terms
 from pricing.books.draft import create_price_book, draft_version
 from pricing.books.models import PriceVersion
 from pricing.books.publish import publish_version
 from pricing.books.queries import all_books, book_by_id, prices_of, version_by_id, versions_of
-from pricing.books.validate import MAX_PRICES, PriceTerms
+from pricing.books.validate import MAX_PRICES
 from wallets import clock
-from wallets.api.fields import AmountField, Body, LowerField, MomentField, TextField, WholeField
-
-EXAMPLE_PRICE = {
-    "meter": "llm.output_tokens",
-    "currency": "USD",
-    "match": {"model": "gpt-5"},
-    "model": "per_unit",
-    "unit_price": "0.00001",
-    "unit_cost": "0.000004",
-}
-
-# Of price models to come: a price may name them as long as it leaves them empty.
-EMPTY_FOR_NOW: Final = ("package_size", "package_price", "free_units", "tiers", "percentage", "price_property")
+from wallets.api.fields import Body, LowerField, MomentField, TextField, WholeField
 
 
 class NewBookIn(Body):
@@ -48,36 +37,6 @@ class BookOut(serializers.Serializer[Any]):
     currency = TextField()
     is_default = serializers.BooleanField()
     created_at = MomentField()
-
-
-class PriceIn(Body):
-    """A price to be drafted."""
-
-    meter = TextField()
-    currency = TextField(required=False, allow_null=True, help_text="the book's")
-    match = serializers.DictField(required=False, help_text="property -> value; the most specific match wins")
-    model = TextField(required=False, help_text="per_unit")
-    unit_price = AmountField(required=False, allow_null=True)
-    unit_cost = AmountField(required=False, allow_null=True, help_text="what one unit costs us")
-    minimum_charge = AmountField(required=False, allow_null=True, help_text="per event")
-
-    def to_internal_value(self, data: Any) -> Any:
-        """A price without the fields of other models that it leaves empty."""
-        if isinstance(data, dict):
-            data = {name: value for name, value in data.items() if name not in EMPTY_FOR_NOW or value not in (None, "0", 0)}
-        return super().to_internal_value(data)
-
-
-class PriceOut(serializers.Serializer[Any]):
-    """A price."""
-
-    meter = TextField(source="meter.code")
-    currency = TextField(source="version.book.currency")
-    match = serializers.DictField()
-    model = TextField()
-    unit_price = AmountField()
-    unit_cost = AmountField()
-    minimum_charge = AmountField(allow_null=True)
 
 
 class NewVersionIn(Body):
@@ -184,13 +143,16 @@ class BookVersions(GenericAPIView[Any]):
         operation_id="draft_price_version",
         request=NewVersionIn,
         responses={201: VersionWithPricesOut},
-        examples=[OpenApiExample("One price", value={"prices": [EXAMPLE_PRICE]}, request_only=True)],
+        examples=[
+            OpenApiExample("One price", value={"prices": [EXAMPLE_PRICE]}, request_only=True),
+            OpenApiExample("Tiers", value={"prices": [EXAMPLE_TIERS]}, request_only=True),
+        ],
     )
     def post(self, request: Request, book_id: str) -> Response:
         """Draft a version. Every price that is not acceptable is named by row and field."""
         book = book_by_id(public_id=book_id)
         values = NewVersionIn.read(request)
-        prices = [PriceTerms(**price) for price in values["prices"]]
+        prices = [price_terms(price) for price in values["prices"]]
         version = draft_version(book=book, prices=prices, at=clock.now(), note=values.get("note", ""))
         return version_answer(version, status=201)
 

@@ -9,11 +9,12 @@ from django.db import IntegrityError, transaction
 from django.db.models import Max
 
 from pricing.books.models import Price, PriceBook, PriceVersion
-from pricing.books.validate import PriceTerms, check_prices, match_texts
+from pricing.books.price_terms import PriceTerms
+from pricing.books.stored_terms import price_columns
+from pricing.books.validate import check_prices
 from pricing.meters.models import Meter
 from wallets.errors import Conflict
 from wallets.input import Input
-from wallets.money import ZERO
 
 
 class PriceBookExists(Conflict):
@@ -65,18 +66,7 @@ def draft_version(*, book: PriceBook, prices: Sequence[PriceTerms], at: datetime
         last = PriceVersion.objects.filter(book=book).aggregate(last=Max("number"))["last"] or 0
         version = PriceVersion.objects.create(book=book, number=last + 1, note=note, created_at=at)
         Price.objects.bulk_create(
-            [
-                Price(
-                    version=version,
-                    meter=meters[price.meter],
-                    match=match_texts(price.match),
-                    model=price.model,
-                    unit_price=price.unit_price or ZERO,
-                    unit_cost=price.unit_cost or ZERO,
-                    minimum_charge=price.minimum_charge,
-                )
-                for price in prices
-            ],
+            [Price(version=version, meter=meters[price.meter], **price_columns(price)) for price in prices],
             batch_size=2_000,
         )
     return version

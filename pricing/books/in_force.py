@@ -16,6 +16,7 @@ import msgspec
 from django.db import connection
 
 from pricing.books.models import Assignment, Price, PriceBook, PriceVersion
+from pricing.books.stored_terms import percentage_terms, rated_percentage, rated_tiers, tier_terms
 from pricing.meters.measure import dimension_text, passes, reported_dimensions
 from pricing.meters.models import Meter
 from pricing.rating.explanation import PriceTerms, Rater
@@ -208,4 +209,17 @@ def _read(token: UUID | None) -> Catalogue:
 
 def terms_of(price: Price) -> PriceTerms:
     """A price row as rating needs it."""
-    return PriceTerms(price.id, price.model, price.unit_price, price.unit_cost, price.minimum_charge)
+    return PriceTerms(
+        price.id,
+        price.model,
+        price.unit_price,
+        price.unit_cost,
+        price.minimum_charge,
+        package_size=price.package_size,
+        package_price=price.package_price,
+        free_units=price.free_units,
+        tiers=rated_tiers(tier_terms(price.tiers)),
+        percentage=rated_percentage(percentage_terms(price.percentage)),
+        price_property=price.price_property,
+        counter_id=price.continues_id or 0,
+    )

@@ -6,7 +6,7 @@ at the event's time (I8), for ever. An assignment says which book an account use
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import ClassVar
+from typing import ClassVar, Final
 
 import pgtrigger
 from django.db import models
@@ -15,6 +15,9 @@ from django.db.models import Q
 from pricing.meters.models import Meter, renew_catalogue_token
 from wallets.accounts.models import Account
 from wallets.ids import new_price_book_id, new_price_version_id
+
+TIERED: Final = ["graduated", "volume", "stairstep", "graduated_percentage"]
+PER_EVENT: Final = ["percentage", "dynamic"]
 
 
 class PriceBook(models.Model):
@@ -86,6 +89,13 @@ class Price(models.Model):
 
     class Model(models.TextChoices):
         PER_UNIT = "per_unit"
+        PACKAGE = "package"
+        GRADUATED = "graduated"
+        VOLUME = "volume"
+        STAIRSTEP = "stairstep"
+        PERCENTAGE = "percentage"
+        GRADUATED_PERCENTAGE = "graduated_percentage"
+        DYNAMIC = "dynamic"
 
     version = models.ForeignKey(PriceVersion, on_delete=models.CASCADE, related_name="prices")
     meter = models.ForeignKey(Meter, on_delete=models.PROTECT, related_name="prices")
@@ -94,6 +104,28 @@ class Price(models.Model):
     unit_price = models.DecimalField(max_digits=30, decimal_places=12, default=Decimal(0))
     unit_cost = models.DecimalField(max_digits=30, decimal_places=12, default=Decimal(0), help_text="what one unit costs us")
     minimum_charge = models.DecimalField(max_digits=30, decimal_places=12, null=True, blank=True, help_text="per event")
+    free_units = models.DecimalField(
+        max_digits=30, decimal_places=12, default=Decimal(0), help_text="the first of a period; no tier or package counts them"
+    )
+    package_size = models.DecimalField(max_digits=30, decimal_places=12, null=True, blank=True)
+    package_price = models.DecimalField(max_digits=30, decimal_places=12, null=True, blank=True)
+    tiers = models.JSONField(
+        default=list,
+        blank=True,
+        help_text="in order: up_to (null in the last), unit_price or rate, flat_price; decimal strings",
+    )
+    percentage = models.JSONField(
+        null=True, blank=True, help_text="rate, fixed, free_amount, minimum, maximum as decimal strings; free_events"
+    )
+    price_property = models.CharField(max_length=120, blank=True, help_text="where an event carries its own price")
+    continues = models.ForeignKey(
+        "self",
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="continued_by",
+        help_text="the first price with these terms: its running totals go on in this one",
+    )
 
     class Meta:
         app_label = "pricing"
@@ -104,7 +136,33 @@ class Price(models.Model):
             models.CheckConstraint(
                 condition=Q(minimum_charge__isnull=True) | Q(minimum_charge__gte=0), name="price_minimum_charge_not_negative"
             ),
-            models.CheckConstraint(condition=Q(model__in=["per_unit"]), name="price_model_is_known"),
+            models.CheckConstraint(
+                condition=Q(model__in=["per_unit", "package", *TIERED, *PER_EVENT]), name="price_model_is_known"
+            ),
+            models.CheckConstraint(
+                condition=Q(model="per_unit") | Q(unit_price=0), name="price_unit_price_goes_with_its_model"
+            ),
+            models.CheckConstraint(
+                condition=Q(free_units=0) | Q(free_units__gt=0) & ~Q(model__in=PER_EVENT),
+                name="price_free_units_go_with_its_model",
+            ),
+            models.CheckConstraint(
+                condition=Q(model="package", package_size__gt=0, package_price__gte=0)
+                | ~Q(model="package") & Q(package_size__isnull=True, package_price__isnull=True),
+                name="price_package_goes_with_its_model",
+            ),
+            models.CheckConstraint(
+                condition=Q(model__in=TIERED) & ~Q(tiers=[]) | ~Q(model__in=TIERED) & Q(tiers=[]),
+                name="price_tiers_go_with_its_model",
+            ),
+            models.CheckConstraint(
+                condition=Q(model="percentage", percentage__isnull=False) | ~Q(model="percentage") & Q(percentage__isnull=True),
+                name="price_percentage_goes_with_its_model",
+            ),
+            models.CheckConstraint(
+                condition=Q(model="dynamic") & ~Q(price_property="") | ~Q(model="dynamic") & Q(price_property=""),
+                name="price_property_goes_with_its_model",
+            ),
         ]
         triggers: ClassVar[list[pgtrigger.Trigger]] = [
             pgtrigger.Trigger(
@@ -121,6 +179,30 @@ class Price(models.Model):
                         RAISE EXCEPTION 'prices of a published version never change' USING ERRCODE = 'check_violation';
                     END IF;
                     IF TG_OP = 'DELETE' THEN RETURN OLD; END IF;
+                    RETURN NEW;
+                """,
+            ),
+            pgtrigger.Trigger(
+                name="price_continues_the_same_terms",
+                level=pgtrigger.Row,
+                when=pgtrigger.Before,
+                operation=pgtrigger.Insert | pgtrigger.Update,
+                condition=pgtrigger.Q(new__continues__isnull=False),
+                func="""
+                    IF NOT EXISTS (
+                        SELECT 1 FROM pricing_price p
+                        WHERE p.id = NEW.continues_id AND p.id <> NEW.id AND p.continues_id IS NULL
+                          AND p.meter_id = NEW.meter_id AND p.model = NEW.model AND p.unit_price = NEW.unit_price
+                          AND p.free_units = NEW.free_units AND p.tiers = NEW.tiers
+                          AND p.package_size IS NOT DISTINCT FROM NEW.package_size
+                          AND p.package_price IS NOT DISTINCT FROM NEW.package_price
+                          AND p.percentage IS NOT DISTINCT FROM NEW.percentage
+                          AND p.price_property = NEW.price_property
+                          AND p.minimum_charge IS NOT DISTINCT FROM NEW.minimum_charge
+                    ) THEN
+                        RAISE EXCEPTION 'price % does not continue price %: that is the first with the same terms',
+                            NEW.id, NEW.continues_id USING ERRCODE = 'check_violation';
+                    END IF;
                     RETURN NEW;
                 """,
             ),

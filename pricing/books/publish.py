@@ -7,7 +7,9 @@ from datetime import datetime
 from django.db import transaction
 
 from pricing.books.models import Price, PriceBook, PriceVersion
-from pricing.books.validate import PriceTerms, check_prices
+from pricing.books.price_terms import PriceTerms
+from pricing.books.stored_terms import percentage_terms, tier_terms
+from pricing.books.validate import check_prices
 from wallets.errors import Conflict
 from wallets.input import Input
 
@@ -63,7 +65,13 @@ def terms_of_draft(price: Price) -> PriceTerms:
         meter=price.meter.code,
         match=price.match,
         model=price.model,
-        unit_price=price.unit_price,
+        unit_price=price.unit_price if price.model == Price.Model.PER_UNIT else None,
         unit_cost=price.unit_cost,
         minimum_charge=price.minimum_charge,
+        free_units=price.free_units,
+        package_size=price.package_size,
+        package_price=price.package_price,
+        tiers=tier_terms(price.tiers),
+        percentage=percentage_terms(price.percentage),
+        price_property=price.price_property,
     )

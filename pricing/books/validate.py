@@ -6,37 +6,20 @@ Two prices of a meter that could match one event equally well are refused, so th
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field
-from decimal import Decimal
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
+from pricing.books.model_fields import problems_of_model
+from pricing.books.price_terms import PriceTerms as PriceTerms
 from pricing.meters.measure import dimension_text
 from wallets.errors import InvalidInput
-from wallets.input import amount_problem, name_is_fine
+from wallets.input import name_is_fine
 
 MAX_PRICES: Final = 10_000
 MAX_MATCH: Final = 10
 LONGEST_NAME: Final = 120
 LONGEST_VALUE: Final = 255
 MAX_FINDINGS: Final = 100
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PriceTerms:
-    """A price to be: what one unit of a meter costs for events whose properties match.
-
-    match: property -> value; empty for every event of the meter.  unit_price, unit_cost (what one unit costs us),
-    minimum_charge (per event): in the book's currency.  currency: None, or the book's.
-    """
-
-    meter: str
-    match: Mapping[str, Any] = field(default_factory=dict)
-    model: str = "per_unit"
-    unit_price: Decimal | None = None
-    unit_cost: Decimal | None = None
-    minimum_charge: Decimal | None = None
-    currency: str | None = None
 
 
 class Finding(NamedTuple):
@@ -102,12 +85,7 @@ def _of_one(price: PriceTerms, *, currency: str, meters: Mapping[str, bool]) -> 
     if price.currency is not None and price.currency != currency:
         wrong.append(("currency", f"{currency}, the currency of the book"))
     wrong += _of_match(price.match)
-    model = MODELS.get(price.model)
-    if model is None:
-        wrong.append(("model", f"one of {', '.join(MODELS)}"))
-    else:
-        wrong += model(price)
-    return wrong
+    return wrong + problems_of_model(price)
 
 
 def _of_match(match: Mapping[str, Any]) -> list[tuple[str, str]]:
@@ -123,17 +101,6 @@ def _of_match(match: Mapping[str, Any]) -> list[tuple[str, str]]:
         elif text is None or not name_is_fine(text, LONGEST_VALUE):
             wrong.append((f"match.{name}", f"a text of 1 to {LONGEST_VALUE} characters, a number or a boolean"))
     return wrong
-
-
-def _of_per_unit(price: PriceTerms) -> list[tuple[str, str]]:
-    required = {"unit_price": price.unit_price}
-    optional = {"unit_cost": price.unit_cost, "minimum_charge": price.minimum_charge}
-    given = required | {name: amount for name, amount in optional.items() if amount is not None}
-    return [(name, problem) for name, amount in given.items() if (problem := amount_problem(amount)) is not None]
-
-
-MODELS: Final[Mapping[str, Callable[[PriceTerms], list[tuple[str, str]]]]] = {"per_unit": _of_per_unit}
-"""Price model -> what is wrong with the terms of a price of this model."""
 
 
 def _ambiguous(prices: Collection[tuple[int, PriceTerms]]) -> list[Finding]:

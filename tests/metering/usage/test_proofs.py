@@ -174,8 +174,8 @@ def test_a_minimum_charge_counts() -> None:
     assert f"charge {event_pk('free')}/0" in offenders(proofs.amounts_are_price_times_quantity)
 
 
-def test_ties_are_proved_half_even() -> None:
+def test_ties_are_proved_half_up() -> None:
     assert charge("tie").amount == D("0.000000000002")
-    assert charge("tie", 1).amount == D("0")
+    assert charge("tie", 1).amount == D("0.000000000001")
     named = alter("tie", "amount = 0.000000000001")
     assert named.strip() in offenders(proofs.amounts_are_price_times_quantity)

@@ -24,13 +24,9 @@ def price(unit_price: D | str | int, unit_cost: D | str | int = "0", minimum_cha
     return PriceTerms(1, "per_unit", exact[0], exact[1], None if minimum_charge is None else D(minimum_charge))
 
 
-def half_even(exact: Fraction) -> D:
-    """To twelve decimals, half to even: by the definition, in whole numbers."""
-    units = exact * 10**12
-    below = units.numerator // units.denominator
-    rest = units - below
-    up = rest > Fraction(1, 2) or (rest == Fraction(1, 2) and below % 2 == 1)
-    return D(below + up) * QUANTUM
+def half_up(exact: Fraction) -> D:
+    """To twelve decimals, half up: by the definition, in whole numbers."""
+    return D((exact * 10**12 + Fraction(1, 2)).__floor__()) * QUANTUM
 
 
 @pytest.mark.parametrize(
@@ -44,8 +40,8 @@ def half_even(exact: Fraction) -> D:
         (price("0.30"), D("2.5"), "0.75", "0"),
         # A third of a token at the smallest price: 0.333333333333 x 0.000000000001 = 0.000000000000333..., which is zero
         (price("0.000000000001"), D("0.333333333333"), "0", "0"),
-        # Half a unit of the last decimal: 0.5 x 0.000000000001 rounds to even, to zero; 1.5 of it to two
-        (price("0.000000000001"), D("0.5"), "0", "0"),
+        # Half a unit of the last decimal: 0.5 x 0.000000000001 is rounded up, 1.5 of it to two
+        (price("0.000000000001"), D("0.5"), "0.000000000001", "0"),
         (price("0.000000000001"), D("1.5"), "0.000000000002", "0"),
         # 1,000 calls at 0.0001 = 0.10, at least 0.25: 0.25; what it costs us has no minimum: 1,000 x 0.00002 = 0.02
         (price("0.0001", "0.00002", "0.25"), 1_000, "0.25", "0.02"),
@@ -65,21 +61,21 @@ def test_worked_by_hand(terms: PriceTerms, quantity: Quantity, amount: str, cost
 
 @given(AMOUNTS, AMOUNTS, WHOLE | AMOUNTS)
 def test_amount_and_cost_are_the_exact_products_to_twelve_decimals(unit_price: D, unit_cost: D, quantity: Quantity) -> None:
-    exact = [half_even(Fraction(per_unit) * Fraction(quantity)) for per_unit in (unit_price, unit_cost)]
+    exact = [half_up(Fraction(per_unit) * Fraction(quantity)) for per_unit in (unit_price, unit_cost)]
     assume(max(exact) <= LARGEST)
     assert rate(price(unit_price, unit_cost), quantity) == (exact[0], exact[1], None)
 
 
 @given(AMOUNTS, WHOLE | AMOUNTS, AMOUNTS)
 def test_a_minimum_charge_is_the_larger_of_both(unit_price: D, quantity: Quantity, minimum: D) -> None:
-    exact = half_even(Fraction(unit_price) * Fraction(quantity))
+    exact = half_up(Fraction(unit_price) * Fraction(quantity))
     assume(exact <= LARGEST)
     assert rate(price(unit_price, minimum_charge=minimum), quantity)[0] == max(exact, minimum)
 
 
 @given(AMOUNTS, AMOUNTS, WHOLE | AMOUNTS)
 def test_what_does_not_fit_is_refused_and_nothing_else(unit_price: D, unit_cost: D, quantity: Quantity) -> None:
-    fits = all(half_even(Fraction(per_unit) * Fraction(quantity)) <= LARGEST for per_unit in (unit_price, unit_cost))
+    fits = all(half_up(Fraction(per_unit) * Fraction(quantity)) <= LARGEST for per_unit in (unit_price, unit_cost))
     terms = price(unit_price, unit_cost)
     if fits:
         rate(terms, quantity)
@@ -111,3 +107,14 @@ def test_what_was_used_before_does_not_matter(unit_price: D, quantity: int, prio
         == rate(terms, quantity)
         == rater_of(terms)(quantity, prior_quantity)
     )
+
+
+@given(AMOUNTS, AMOUNTS, WHOLE | AMOUNTS)
+def test_only_what_twelve_decimals_do_not_hold_is_left_to_the_counter(unit_price: D, unit_cost: D, quantity: Quantity) -> None:
+    exact = [Fraction(per_unit) * Fraction(quantity) for per_unit in (unit_price, unit_cost)]
+    assume(max(exact) <= LARGEST)
+    rated = rater_of(price(unit_price, unit_cost))(quantity)
+    if all((amount * 10**12).denominator == 1 for amount in exact):
+        assert rated == (*map(half_up, exact), None)
+    else:
+        assert rated is None
