@@ -12,6 +12,7 @@ class Refusal(Exception):
 
     code: stable, documented, snake_case.  message: one sentence that names the fix.
     fields: field name -> what is expected there.  extra: further members of the problem document (primitives).
+    headers: what the answer carries besides, set by the door that knows.
     """
 
     code: ClassVar[str] = "refused"
@@ -23,6 +24,7 @@ class Refusal(Exception):
         self.message = message
         self.fields: dict[str, str] = dict(fields or {})
         self.extra: dict[str, Any] = dict(extra or {})
+        self.headers: dict[str, str] = {}
 
 
 class InvalidInput(Refusal):

@@ -14,6 +14,7 @@ from django.utils.module_loading import import_string
 from wallets import clock
 from wallets.balances import publish
 from wallets.credit import activate, expire
+from wallets.holds import lapse
 from wallets.idempotency import purge
 from wallets.outbox import deliver
 from wallets.outbox.topics import AccountsChanged, BalancesChanged
@@ -56,6 +57,12 @@ def expire_lots(**_: Any) -> int:
 def activate_lots(**_: Any) -> int:
     """Let scheduled lots enter the balance when their time has come."""
     return activate.activate_lots(at=clock.now())
+
+
+@shared_task(acks_late=True, ignore_result=True)
+def lapse_holds(**_: Any) -> int:
+    """Write down which holds have ended, so that few readers need to look."""
+    return lapse.lapse_holds(at=clock.now())
 
 
 @shared_task(acks_late=True, ignore_result=True)

@@ -26,6 +26,7 @@ from wallets.balances.lock import LockBusy
 from wallets.credit.fee import CreditExhausted
 from wallets.credit.transfer import NotEnoughCredit
 from wallets.errors import Conflict, InvalidInput, NotFound, Refusal
+from wallets.holds.refusals import HoldRefused
 from wallets.idempotency.claim import KeyInUse
 
 log = logging.getLogger(__name__)
@@ -48,6 +49,7 @@ REFUSALS: Final[Mapping[type[Refusal], int]] = {
     NotFound: 404,
     Conflict: 409,
     UnreadableBody: 400,
+    HoldRefused: 402,
     KeyRefused: 401,
     CreditExhausted: 402,
     NotEnoughCredit: 402,
@@ -146,7 +148,7 @@ def problem_of(error: Exception) -> Problem | None:
         status = _nearest(REFUSALS, type(error)) or 422
         retry = {"Retry-After": str(RETRY_AFTER_SECONDS)} if status == 503 or isinstance(error, KeyInUse) else {}  # noqa: PLR2004
         errors = {name: [text] for name, text in error.fields.items()}
-        return Problem(status, error.code, title_of(error.code), error.message, errors, error.extra, retry)
+        return Problem(status, error.code, title_of(error.code), error.message, errors, error.extra, retry | error.headers)
     known = _nearest(OTHERS, type(error))
     if known is None:
         return None

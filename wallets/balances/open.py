@@ -7,6 +7,7 @@ from datetime import datetime
 from django.db import IntegrityError, transaction
 
 from wallets.accounts.models import Account
+from wallets.balances.held import lapse_due
 from wallets.balances.lock import lock_wallet
 from wallets.balances.models import Wallet
 from wallets.errors import Conflict
@@ -89,6 +90,7 @@ def close_wallet(*, wallet_id: int, at: datetime) -> Wallet:
         locked = lock_wallet(wallet_id)
         if locked.status == Status.CLOSED:
             raise WalletClosed(f"Wallet {locked.public_id} is closed already.")
+        lapse_due({locked.id: locked}, bucket=locked.bucket, at=at)
         if locked.balance != ZERO or locked.held != ZERO or locked.overdraft != ZERO:
             raise WalletNotEmpty(
                 f"Wallet {locked.public_id} holds {locked.balance:f}, of which {locked.held:f} held, and owes "

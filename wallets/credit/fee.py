@@ -14,6 +14,7 @@ from typing import Final
 
 from django.db import transaction
 
+from wallets.balances.held import lapse_due
 from wallets.balances.lock import LockedWallet, lock_wallet
 from wallets.balances.models import Wallet
 from wallets.balances.open import WalletClosed
@@ -66,6 +67,7 @@ def charge_fee(
         wallet = lock_wallet(wallet_id)
         if wallet.status == Wallet.Status.CLOSED:
             raise WalletClosed(f"Wallet {wallet.public_id} is closed.")
+        lapse_due({wallet.id: wallet}, bucket=wallet.bucket, at=at)
         lots = _lots(wallet, at=at)
         if not allow_overdraft:
             _refuse_more_than_there_is(wallet, lots, amount, code, at)

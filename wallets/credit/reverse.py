@@ -10,6 +10,7 @@ from typing import Final
 
 from django.db import transaction
 
+from wallets.balances.held import lapse_due
 from wallets.balances.lock import LockedWallet, lock_wallets
 from wallets.balances.models import Wallet
 from wallets.balances.open import WalletClosed
@@ -61,6 +62,7 @@ def reverse_entry(*, entry_id: int, at: datetime, reason: str, actor: str = "") 
             raise WalletClosed(f"Wallet {wallet.public_id} is closed.")
         if JournalEntry.objects.filter(bucket=entry.bucket, reverses_id=entry_id).exists():
             raise AlreadyReversed(f"Journal entry {entry_id} was reversed before.")
+        lapse_due({wallet.id: wallet}, bucket=wallet.bucket, at=at)
         postings = _turned(entry)
         _refuse_held(wallet, postings)
         _move_lots(entry, postings)

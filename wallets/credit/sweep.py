@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from itertools import groupby
-from typing import Final
+from typing import Any, Final
 
 from django.db import transaction
 from django.db.models import QuerySet
 
 from wallets.balances.lock import LockBusy, LockedWallet, lock_wallets
-from wallets.credit.models import CreditLot
 
 # A transaction holds the locks of so many wallets: few enough that usage does not wait for long.
 WALLETS_A_TRANSACTION: Final = 100
@@ -19,8 +18,9 @@ Step = Callable[[Mapping[int, LockedWallet], int], int]
 """What to do with locked wallets of one bucket; returns how many lots it was done with. Looks again at what is due."""
 
 
-def sweep_wallets(due: QuerySet[CreditLot], step: Step) -> int:
-    """Lock the wallets of the lots that are due and take `step` with them, some wallets a transaction; returns the sum.
+def sweep_wallets(due: QuerySet[Any], step: Step) -> int:
+    """Lock the wallets of the rows that are due (lots, holds: what has `bucket` and `wallet_id`) and take `step` with them,
+    some wallets a transaction; returns the sum.
 
     No wallet is left out: one that stays locked by others stops its own batch only, and LockBusy is raised at the end.
     """

@@ -14,6 +14,7 @@ from decimal import Decimal
 from django.db import transaction
 
 from wallets.balances.freeze import WalletFrozen
+from wallets.balances.held import lapse_due
 from wallets.balances.lock import LockedWallet, lock_wallets
 from wallets.balances.models import Wallet
 from wallets.balances.open import WalletClosed
@@ -71,6 +72,7 @@ def transfer_credit(
         locked = lock_wallets([from_wallet_id, to_wallet_id], bucket=bucket)
         source, target = locked[from_wallet_id], locked[to_wallet_id]
         _refuse_states(source, target)
+        lapse_due(locked, bucket=bucket, at=at)
         activate_due(locked, bucket=bucket, at=at)
         lots = _movable_lots(source, at=at)
         _refuse_amount(source, target, lots, amount)

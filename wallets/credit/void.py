@@ -7,8 +7,10 @@ from decimal import Decimal
 
 from django.db import transaction
 
+from wallets.balances.held import lapse_due
 from wallets.balances.lock import LockedWallet, lock_wallet
 from wallets.credit.enter import account_given_up, account_of_lot
+from wallets.credit.kept import kept_for_holds
 from wallets.credit.models import CreditLot
 from wallets.credit.queries import lot_by_id
 from wallets.errors import Conflict
@@ -49,7 +51,8 @@ def void_lot(*, lot_public_id: str, at: datetime, reason: str, actor: str = "") 
         lot = CreditLot.objects.select_related("wallet").get(bucket=wallet.bucket, pk=found.pk)
         if lot.state not in {State.OPEN, State.SCHEDULED}:
             raise LotFinished(f"Lot {lot.public_id} is {lot.state.lower()} already.")
-        if not lot.unit_meter and wallet.held and wallet.available < lot.remaining:
+        lapse_due({wallet.id: wallet}, bucket=wallet.bucket, at=at)
+        if kept_for_holds(wallet, leaving=[lot]):
             raise CreditHeld(f"{wallet.held:f} of wallet {wallet.public_id} is held; lot {lot.public_id} is needed for it.")
         taken, lot.remaining, lot.state = lot.remaining, ZERO, State.VOIDED
         CreditLot.objects.filter(bucket=wallet.bucket, pk=lot.pk).update(remaining=ZERO, state=State.VOIDED)

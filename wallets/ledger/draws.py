@@ -10,6 +10,7 @@ from django.db import connection
 
 from wallets.ledger.lines import LineDraw
 from wallets.ledger.models import JournalEntry, LedgerAccount
+from wallets.money import ZERO
 
 Account = LedgerAccount.Kind
 
@@ -71,3 +72,10 @@ def standing_repayments(*, wallet_id: int, bucket: int, overdraft_account_id: in
         if undone < -amount:
             standing.append((lot_id, -amount - undone))
     return standing
+
+
+def overdraft_of_last_entry(*, wallet_id: int, bucket: int, version: int) -> Decimal:
+    """What the entry at this version of a locked wallet drew as overdraft; zero when it drew none."""
+    figures = JournalEntry.objects.filter(bucket=bucket, wallet_id=wallet_id, wallet_version__in=[version - 1, version])
+    after = dict(figures.values_list("wallet_version", "overdraft_after"))
+    return max(after.get(version, ZERO) - after.get(version - 1, ZERO), ZERO)

@@ -7,7 +7,7 @@ from decimal import Decimal as D
 
 import pytest
 
-from tests.factories.balances import AT, spend, wallet_of
+from tests.factories.balances import AT, set_held, spend, wallet_of
 from tests.factories.journal import figures, last_entry, lots
 from wallets.balances.models import Wallet
 from wallets.balances.open import WalletClosed, close_wallet
@@ -65,10 +65,10 @@ def test_money_taken_for_just_this_fee_pays_it_and_nothing_else() -> None:
 
 def test_held_credit_pays_no_fee() -> None:
     wallet = wallet_of("acme", credit="10")
-    Wallet.objects.filter(pk=wallet.pk).update(held=D(4))
+    set_held(wallet, "4")
     with pytest.raises(CreditExhausted, match="has 6"):
         fee(wallet, "7")
-    Wallet.objects.filter(pk=wallet.pk).update(held=D(0))
+    set_held(wallet, "0")
 
 
 def test_a_fee_that_may_not_fail_is_owed() -> None:
