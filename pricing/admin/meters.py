@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
@@ -17,6 +17,13 @@ from pricing.meters.models import Meter
 from wallets.admin.action_page import ActionPage, Change, ReasonForm, run_action_page
 from wallets.admin.read_only import ReadOnlyAdmin
 from wallets.clock import now
+
+MEASURED: Final[dict[str, str]] = {
+    "sum": "sum of",
+    "max": "highest",
+    "unique": "different values of",
+    "latest": "latest",
+}
 
 
 @admin.register(Meter)
@@ -43,7 +50,7 @@ class MeterAdmin(ReadOnlyAdmin):
         """What one event adds."""
         if meter.aggregation == Meter.Aggregation.COUNT:
             return "one per event"
-        return f"sum of {meter.property}"
+        return f"{MEASURED[meter.aggregation]} {meter.expression or meter.property}"
 
     @display(description="Reported by")
     def dimensions_column(self, meter: Meter) -> str:

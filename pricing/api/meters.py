@@ -26,6 +26,12 @@ EXAMPLE_METER = {
     "filters": {},
     "dimensions": ["model", "endpoint"],
 }
+EXAMPLE_EXPRESSION = {
+    "code": "llm.fresh_input_tokens",
+    "event_type": "llm.request",
+    "aggregation": "sum",
+    "expression": "input_tokens - coalesce(cached_tokens, 0)",
+}
 
 
 class NewMeterIn(Body):
@@ -33,8 +39,9 @@ class NewMeterIn(Body):
 
     code = TextField()
     event_type = TextField()
-    aggregation = TextField(help_text="count or sum")
-    property = TextField(required=False, help_text="summed property; left out for count")
+    aggregation = TextField(help_text="count, sum, max, unique or latest; the last three charge the increase in a month")
+    property = TextField(required=False, help_text="measured property; left out for count")
+    expression = TextField(required=False, help_text="measured instead of a property: input_tokens - cached_tokens")
     filters = serializers.DictField(required=False, help_text="property -> value or list of values it must have")
     dimensions = serializers.ListField(child=TextField(), required=False, help_text="properties usage is reported by")
     name = TextField(required=False)
@@ -49,7 +56,8 @@ class MeterOut(serializers.Serializer[Any]):
     unit = TextField()
     event_type = TextField()
     aggregation = TextField()
-    property = TextField()
+    property = TextField(help_text="empty for count, and where there is an expression")
+    expression = TextField(help_text="empty where there is none")
     filters = serializers.DictField()
     dimensions = serializers.ListField(child=TextField())
     created_at = MomentField()
@@ -74,7 +82,10 @@ class Meters(GenericAPIView[Any]):
         operation_id="define_meter",
         request=NewMeterIn,
         responses={201: MeterOut},
-        examples=[OpenApiExample("Output tokens by model", value=EXAMPLE_METER, request_only=True)],
+        examples=[
+            OpenApiExample("Output tokens by model", value=EXAMPLE_METER, request_only=True),
+            OpenApiExample("Computed from properties", value=EXAMPLE_EXPRESSION, request_only=True),
+        ],
     )
     def post(self, request: Request) -> Response:
         """Define a meter. What it measures never changes."""

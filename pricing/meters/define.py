@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from django.db import IntegrityError, transaction
 
+from pricing.meters.expression import LONGEST, ExpressionRefused, compile_expression
 from pricing.meters.measure import dimension_text
 from pricing.meters.models import Meter
 from wallets.errors import Conflict
@@ -42,6 +43,7 @@ def define_meter(  # noqa: PLR0913 - each is a column of the meter
     aggregation: str,
     at: datetime,
     property: str = "",  # noqa: A002 - the wire's name for it
+    expression: str = "",
     filters: Mapping[str, Any] | None = None,
     dimensions: Sequence[str] = (),
     name: str = "",
@@ -49,7 +51,8 @@ def define_meter(  # noqa: PLR0913 - each is a column of the meter
 ) -> Meter:
     """Define what is counted for events of `event_type`.
 
-    aggregation: count (each event is one) or sum (of `property`).  filters: property -> value or values it must have.
+    aggregation: count (each event is one), sum, max or latest (of `property`, or of `expression`: an arithmetic expression of
+    properties), unique (how many values of `property`).  filters: property -> value or values it must have.
     dimensions: properties usage is reported by.  unit: what one is called. Raises MeterExists, InvalidInput.
     """
     check = Input()
@@ -57,10 +60,8 @@ def define_meter(  # noqa: PLR0913 - each is a column of the meter
     event_type = check.text("event_type", event_type, longest=120, required=True)
     check.choice("aggregation", aggregation, [str(value) for value in Meter.Aggregation])
     measured = check.text("property", property, longest=120)
-    if aggregation == Meter.Aggregation.SUM:
-        check.expect("property", measured, "the property to sum")
-    elif aggregation == Meter.Aggregation.COUNT:
-        check.expect("property", not measured, "empty for count")
+    computed = _expression(check, expression)
+    _measured(check, aggregation, measured, computed)
     wanted = _filters(check, filters or {})
     reported = check.names("dimensions", dimensions, most=MAX_DIMENSIONS)
     size = sum(len(dimension.encode(errors="replace")) for dimension in reported)
@@ -77,6 +78,7 @@ def define_meter(  # noqa: PLR0913 - each is a column of the meter
                 event_type=event_type,
                 aggregation=aggregation,
                 property=measured,
+                expression=computed,
                 filters=wanted,
                 dimensions=reported,
                 created_at=at,
@@ -93,6 +95,31 @@ def archive_meter(*, meter: Meter, at: datetime) -> Meter:
         raise MeterArchived(f"Meter {meter.code} is archived already.")
     meter.archived_at = at
     return meter
+
+
+def _measured(check: Input, aggregation: str, measured: str, computed: str) -> None:
+    """Count measures nothing, unique a property, the others a property or an expression."""
+    if aggregation == Meter.Aggregation.COUNT:
+        check.expect("property", not measured, "empty for count")
+        check.expect("expression", not computed, "empty for count")
+    elif aggregation == Meter.Aggregation.UNIQUE:
+        check.expect("property", measured, "the property whose values are counted")
+        check.expect("expression", not computed, "empty for unique")
+    elif computed:
+        check.expect("property", not measured, "empty when there is an expression")
+    elif aggregation in Meter.Aggregation.values:
+        check.expect("property", measured, "the property to measure, or an expression")
+
+
+def _expression(check: Input, expression: str) -> str:
+    """An expression that can be measured, or none."""
+    text = check.text("expression", expression, longest=LONGEST)
+    if text and "expression" not in check.wrong:
+        try:
+            compile_expression(text)
+        except ExpressionRefused as error:
+            check.expect("expression", False, str(error))
+    return text
 
 
 def _filters(check: Input, filters: Mapping[str, Any]) -> dict[str, str | list[str]]:

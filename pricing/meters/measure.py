@@ -2,55 +2,89 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal
-from typing import Any, Final
+from functools import lru_cache
+from typing import Any, Final, Protocol
 
-from wallets.money import LARGEST, SCALE, to_scale
+from pricing.meters.expression import compile_expression
+from pricing.meters.quantity import LARGEST_WHOLE as LARGEST_WHOLE
+from pricing.meters.quantity import NotAQuantity as NotAQuantity
+from pricing.meters.quantity import Quantity as Quantity
+from pricing.meters.quantity import quantity_of as quantity_of
 
-Quantity = Decimal | int
-"""How much of a meter's unit: whole numbers stay int, which is exact and quicker."""
-
-LARGEST_WHOLE: Final = int(LARGEST)
 MAX_DIMENSION: Final = 120  # characters of a dimension's value that are kept
 # Roll-ups are indexed by their dimensions, and an entry of PostgreSQL's B-tree holds 2,704 bytes.
 MAX_DIMENSIONS_BYTES: Final = 2_000
 
-_NUMBER: Final = re.compile(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]{1,9})?", re.ASCII)
+
+Measurer = Callable[[Mapping[str, Any]], Quantity | None]
+"""Properties -> what they count for; None: not measured. Raises NotAQuantity."""
 
 
-class NotAQuantity(ValueError):
-    """A property that should be measured is not a number this system can count; the message names it."""
+class Measures(Protocol):
+    """What of a meter decides how much an event counts."""
+
+    @property
+    def aggregation(self) -> str:
+        """count, sum, max, unique or latest."""
+
+    @property
+    def expression(self) -> str:
+        """What the quantity is computed by, instead of a property."""
+
+    @property
+    def property(self) -> str | None:
+        """The property measured; none (or empty) for count and where there is an expression."""
 
 
-def quantity_of(value: Any, *, name: str) -> Quantity:
-    """A property's value as a quantity: a JSON number or a decimal string, zero or more, at most 12 decimals.
+def measure(meter: Measures, properties: Mapping[str, Any]) -> Quantity | None:
+    """What an event with these properties counts for on this meter; None when it has nothing to measure.
 
-    Raises NotAQuantity, naming the property and what is expected.
+    count: one.  sum: what is added.  max, latest: the value, of which `increase` is charged.  unique: one, to be charged when
+    `unique_value` was not seen before in the period. Raises NotAQuantity, naming the property.
     """
-    if type(value) is int and 0 <= value <= LARGEST_WHOLE:
-        return value
-    kind = type(value)
-    if kind is int:
-        quantity = Decimal(value)
-    elif kind is Decimal:
-        quantity = value
-    elif kind is str:
-        if not _NUMBER.fullmatch(value):  # Decimal itself would read 1_000 and NaN too
-            raise NotAQuantity(f"properties.{name} must be a number, not {value[:40]!r}")
-        quantity = Decimal(value)
-    else:
-        raise NotAQuantity(f"properties.{name} must be a number, not {kind.__name__}")
-    if not quantity.is_finite():
-        raise NotAQuantity(f"properties.{name} must be finite")
-    if quantity < 0:
-        raise NotAQuantity(f"properties.{name} must not be negative")
-    if quantity > LARGEST:
-        raise NotAQuantity(f"properties.{name} is too large")
-    if quantity != to_scale(quantity):
-        raise NotAQuantity(f"properties.{name} has more than {SCALE} decimals")
-    return to_scale(quantity)
+    return measurer_of(meter.aggregation, meter.property or "", meter.expression)(properties)
+
+
+@lru_cache(maxsize=10_000)
+def measurer_of(aggregation: str, property: str, expression: str) -> Measurer:  # noqa: A002 - the wire's name for it
+    """`measure` as a function of the properties alone, made once for a kind of meter."""
+    if aggregation == "count":
+        return lambda _: 1
+    if aggregation == "unique":
+        return lambda properties: None if unique_value(property, properties) is None else 1
+    if expression:
+        return compile_expression(expression).quantity
+
+    def value_of(properties: Mapping[str, Any]) -> Quantity | None:
+        value = properties.get(property)
+        return None if value is None else quantity_of(value, name=property)
+
+    return value_of
+
+
+def unique_value(property: str, properties: Mapping[str, Any]) -> str | None:  # noqa: A002 - the wire's name for it
+    """The text by which a unique meter tells values apart (1 and "1" are one); None when the event has none.
+
+    Raises NotAQuantity when it is neither a text, a number nor a boolean.
+    """
+    value = properties.get(property)
+    text = dimension_text(value)
+    if text is None and value is not None:
+        raise NotAQuantity(f"properties.{property} must be a text, a number or a boolean, not {type(value).__name__}")
+    return text
+
+
+def increase(aggregation: str, quantity: Quantity, prior_quantity: Quantity) -> Quantity:
+    """By how much a measured quantity changes a period's total, from `prior_quantity` on.
+
+    count, sum, unique: by itself.  max: by what it is above the highest so far.  latest: to the new value, so that it may be
+    negative; of two events the later one counts, whichever arrives first.
+    """
+    if aggregation == "max":
+        return max(quantity - prior_quantity, 0)
+    return quantity - prior_quantity if aggregation == "latest" else quantity
 
 
 def dimension_text(value: Any) -> str | None:

@@ -1,5 +1,6 @@
-"""A meter turns an event of one type into a quantity: a count, or the sum of a property (`max`, `unique` and `latest`
-charge the increase), for events that pass its filters; its dimensions are what usage is reported by."""
+"""A meter turns an event of one type into a quantity: a count, or the sum of a property or of an expression of properties
+(`max`, `unique` and `latest` charge the increase), for events that pass its filters; its dimensions are what usage is reported
+by."""
 
 from __future__ import annotations
 
@@ -46,13 +47,19 @@ class Meter(models.Model):
     class Aggregation(models.TextChoices):
         COUNT = "count"
         SUM = "sum"
+        MAX = "max"
+        UNIQUE = "unique"
+        LATEST = "latest"
 
     code = models.CharField(max_length=120, unique=True)
     name = models.CharField(max_length=200, blank=True)
     unit = models.CharField(max_length=60, blank=True, help_text="what one is called: token, call, second")
     event_type = models.CharField(max_length=120, db_index=True)
     aggregation = models.CharField(max_length=8, choices=Aggregation)
-    property = models.CharField(max_length=120, blank=True, help_text="summed property; empty for count")
+    property = models.CharField(max_length=120, blank=True, help_text="measured property; empty for count")
+    expression = models.CharField(
+        max_length=500, blank=True, help_text="what is measured instead of a property: input_tokens - cached_tokens"
+    )
     filters = models.JSONField(default=dict, blank=True, help_text="property -> value or list of values it must have")
     dimensions = ArrayField(models.CharField(max_length=120), default=list, blank=True)
     created_at = models.DateTimeField()
@@ -62,7 +69,9 @@ class Meter(models.Model):
         app_label = "pricing"
         constraints: ClassVar[list[models.BaseConstraint]] = [
             models.CheckConstraint(
-                condition=Q(aggregation="count", property="") | (Q(aggregation="sum") & ~Q(property="")),
+                condition=Q(aggregation="count", property="", expression="")
+                | Q(aggregation="unique", expression="") & ~Q(property="")
+                | Q(aggregation__in=["sum", "max", "latest"]) & (Q(property="") ^ Q(expression="")),
                 name="meter_property_goes_with_its_aggregation",
             ),
             models.CheckConstraint(
@@ -72,7 +81,8 @@ class Meter(models.Model):
         triggers: ClassVar[list[pgtrigger.Trigger]] = [
             pgtrigger.Protect(name="meter_is_never_deleted", operation=pgtrigger.Delete),
             pgtrigger.ReadOnly(
-                name="meter_measure_stays", fields=["code", "event_type", "aggregation", "property", "filters", "dimensions"]
+                name="meter_measure_stays",
+                fields=["code", "event_type", "aggregation", "property", "expression", "filters", "dimensions"],
             ),
             renew_catalogue_token(),
         ]

@@ -49,6 +49,19 @@ def draft(vendor: Api, book: str, *prices: dict[str, Any]) -> Any:
     return vendor.post(f"/price-books/{book}/versions", {"prices": list(prices)})
 
 
+@pytest.mark.parametrize("aggregation", ["count", "sum", "max", "unique", "latest"])
+def test_a_meter_of_every_aggregation_is_defined(vendor: Api, aggregation: str) -> None:
+    measured = {"property": ""} if aggregation == "count" else {"property": "output_tokens"}
+    assert vendor.post("/meters", METER | {"aggregation": aggregation} | measured).status_code == 201
+    assert vendor.get("/meters/llm.output_tokens").json()["aggregation"] == aggregation
+
+
+def test_a_meter_computes_its_quantity(vendor: Api) -> None:
+    meter = {"code": "fresh", "event_type": "llm.request", "aggregation": "sum", "expression": "input_tokens - cached_tokens"}
+    answer = vendor.post("/meters", meter)
+    assert (answer.status_code, answer.json()["expression"], answer.json()["property"]) == (201, meter["expression"], "")
+
+
 def test_everything_a_customer_needs_is_set_up_without_the_admin(vendor: Api, book: str) -> None:
     assert book.startswith("pbk_")
     version = draft(vendor, book, PRICE, PRICE | {"match": {}, "unit_price": "0.00002"}).json()
@@ -81,6 +94,9 @@ def test_a_meter_is_read_listed_and_archived(vendor: Api, book: str) -> None:
         ("filters.endpoint", {"filters": {"endpoint": {"a": 1}}}),
         ("dimensions", {"dimensions": "model"}),
         ("property", {"property": None}),
+        ("property", {"expression": "output_tokens - 1"}),
+        ("expression", {"property": "", "expression": "output_tokens -"}),
+        ("expression", {"property": "", "expression": None}),
         ("windows", {"windows": "daily"}),
     ],
 )

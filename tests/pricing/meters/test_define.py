@@ -28,6 +28,18 @@ def test_a_meter_sums_a_property_of_events_that_pass_its_filters(db: None) -> No
     assert (meter.dimensions, meter.unit, meter.created_at) == (["model"], "token", AT)
 
 
+@pytest.mark.parametrize("aggregation", ["sum", "max", "latest"])
+def test_a_meter_measures_what_an_expression_computes(db: None, aggregation: str) -> None:
+    computed = OUTPUT | {
+        "property": "",
+        "expression": " input_tokens - coalesce(cached_tokens, 0) ",
+        "aggregation": aggregation,
+    }
+    define_meter(**computed, at=AT)
+    meter = Meter.objects.get()
+    assert (meter.property, meter.expression) == ("", "input_tokens - coalesce(cached_tokens, 0)")
+
+
 def test_a_code_is_given_once(db: None) -> None:
     define_meter(**OUTPUT, at=AT)
     with pytest.raises(MeterExists):
@@ -51,6 +63,14 @@ def test_a_meter_is_archived_once(db: None) -> None:
         ("aggregation", {"aggregation": "median", "property": ""}),
         ("property", {"property": ""}),
         ("property", {"aggregation": "count"}),
+        ("property", {"aggregation": "unique", "property": ""}),
+        ("property", {"aggregation": "max", "property": ""}),
+        ("property", {"expression": "input_tokens"}),
+        ("expression", {"property": "", "aggregation": "count", "expression": "input_tokens"}),
+        ("expression", {"aggregation": "unique", "expression": "input_tokens"}),
+        ("expression", {"property": "", "expression": "input_tokens -"}),
+        ("expression", {"property": "", "expression": "7"}),
+        ("expression", {"property": "", "expression": "x" * 501}),
         ("filters.tier", {"filters": {"tier": None}}),
         ("filters.tier", {"filters": {"tier": []}}),
         ("filters.tier", {"filters": {"tier": [{}]}}),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from decimal import Decimal as D
 from typing import Any
 
@@ -15,9 +16,12 @@ from pricing.meters.measure import (
     MAX_DIMENSIONS_BYTES,
     NotAQuantity,
     dimension_text,
+    increase,
+    measure,
     passes,
     quantity_of,
     reported_dimensions,
+    unique_value,
 )
 from wallets.money import LARGEST, QUANTUM
 
@@ -103,6 +107,51 @@ def test_every_number_of_thirty_digits_is_one_quantity_however_it_is_written(uni
 )  # fmt: skip
 def test_values_are_compared_as_texts(value: Any, text: str | None) -> None:
     assert dimension_text(value) == text
+
+
+@dataclass(frozen=True)
+class Measured:
+    """A meter as far as it measures."""
+
+    aggregation: str
+    property: str = ""
+    expression: str = ""
+
+
+@pytest.mark.parametrize(
+    ("meter", "properties", "quantity"),
+    [
+        (Measured("count"), {}, 1),
+        (Measured("sum", "tokens"), {"tokens": 812}, 812),
+        (Measured("sum", "tokens"), {"tokens": None}, None),
+        (Measured("sum", "tokens"), {}, None),
+        (Measured("max", "seats"), {"seats": "7"}, 7),
+        (Measured("latest", "seats"), {"seats": 0}, 0),
+        (Measured("sum", expression="input - cached"), {"input": 9, "cached": 4}, 5),
+        (Measured("max", expression="input - cached"), {}, None),
+        (Measured("unique", "user"), {"user": "u_77"}, 1),
+        (Measured("unique", "user"), {"user": 77}, 1),
+        (Measured("unique", "user"), {"user": None}, None),
+    ],
+)
+def test_a_meter_measures_by_its_aggregation(meter: Measured, properties: dict[str, Any], quantity: int | None) -> None:
+    assert measure(meter, properties) == quantity
+
+
+def test_what_a_unique_meter_cannot_tell_apart_is_refused() -> None:
+    for value in ([1], {"a": 1}):
+        with pytest.raises(NotAQuantity, match=r"properties.user must be a text, a number or a boolean"):
+            measure(Measured("unique", "user"), {"user": value})
+    assert {unique_value("user", {"user": value}) for value in ("1", 1, D("1.0"))} == {"1"}
+
+
+@given(st.lists(st.integers(0, 100), min_size=1))
+def test_increases_add_up_to_what_the_aggregation_says(values: list[int]) -> None:
+    for aggregation, total in (("sum", sum(values)), ("max", max(values)), ("latest", values[-1])):
+        so_far = 0
+        for value in values:
+            so_far += increase(aggregation, value, so_far)
+        assert so_far == total
 
 
 def test_a_number_is_one_text_however_it_was_sent() -> None:
