@@ -17,11 +17,14 @@ START_SECONDS = 30
 
 
 @contextmanager
-def web_processes() -> Iterator[str]:
+def web_processes(*, application: str = "billing_site.wsgi:application") -> Iterator[str]:
     """Serve this database; gives host:port, and stops them after the block."""
     port = _free_port()
     address = f"127.0.0.1:{port}"
-    process = subprocess.Popen(web_command(address), env=os.environ | {"PORT": str(port), "OUTBOX_WAKES_WORKER": "off"})  # noqa: S603
+    process = subprocess.Popen(  # noqa: S603
+        web_command(address, application=application),
+        env=os.environ | {"PORT": str(port), "OUTBOX_WAKES_WORKER": "off"},
+    )
     try:
         _wait_until_served(address, process)
         yield address

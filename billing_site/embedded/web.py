@@ -10,10 +10,10 @@ WEB_PROCESSES: Final = 2
 WEB_THREADS: Final = 32
 
 
-def web_command(address: str) -> list[str]:
-    """The command that serves the site at host:port."""
+def web_command(address: str, *, application: str = "billing_site.wsgi:application") -> list[str]:
+    """The command that serves the site (or another WSGI application) at host:port."""
     return [
-        *(sys.executable, "-m", "gunicorn", "billing_site.wsgi:application", "--preload", "--no-control-socket"),
+        *(sys.executable, "-m", "gunicorn", application, "--preload", "--no-control-socket"),
         *("--bind", address, "--worker-class", "gthread", "--keep-alive", "75", "--timeout", "120"),
         *("--workers", str(WEB_PROCESSES), "--threads", str(WEB_THREADS), "--graceful-timeout", "8"),
         *("--log-level", "warning"),

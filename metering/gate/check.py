@@ -14,7 +14,7 @@ from wallets.accounts.open import KEY
 from wallets.balances.publish import publish_from_database, read_accounts
 from wallets.balances.published import PublishedAccount
 from wallets.errors import NotFound
-from wallets.redis_client import RedisAway, Script, ask_redis
+from wallets.redis_client import RedisAway, Script, redis_link
 
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND: Final = timedelta(microseconds=1)
@@ -65,7 +65,7 @@ def check_published(*, account_key: str, amount: Decimal | None, at: datetime, c
 
 def _ask(account_key: str, currency: str | None, amount: Decimal | None, at_us: int) -> Decision | None:
     def run(args: list[str]) -> Any:
-        return ask_redis(lambda redis: _SCRIPT.run(redis, args=args))
+        return redis_link().run(_SCRIPT, args)
 
     return decide_in_redis(run, account_key=account_key, currency=currency, amount=amount, at_us=at_us)
 
