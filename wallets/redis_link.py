@@ -29,6 +29,8 @@ TIMEOUT_SECONDS: Final = 0.25
 AWAY_SECONDS: Final = 0.5
 COPY_PREFIX: Final = "gate:"
 ANSWER_BYTES: Final = 16_384
+# What an answer begins with (RESP 2).
+TEXT, LIST, NUMBER, ERROR = b"$*:-"
 
 _DROP_COPY_OF_ANOTHER_RUN: Final = """
 local run_id = string.match(redis.call('INFO', 'server'), 'run_id:(%w+)')
@@ -152,7 +154,7 @@ class RedisLink:
             return self._ask_on(self._connect(), command)
 
     def _connect(self) -> Any:
-        connection = self._pool.make_connection()
+        connection: Any = self._pool.make_connection()
         connection.connect()
         return connection
 
@@ -160,8 +162,6 @@ class RedisLink:
         """Ask on this connection; it is kept if all went well, and closed if not."""
         try:
             socket = connection._sock  # noqa: SLF001 - what a subclass of redis-py's connection may use
-            if socket is None:
-                raise redis.ConnectionError("the connection was closed")
             socket.sendall(command)
             answer = _read(socket)
         except BaseException:
@@ -202,26 +202,21 @@ def _parsed(come: bytes, start: int) -> tuple[Any, int]:
     end = come.index(b"\r\n", start)
     kind, rest = come[start], come[start + 1 : end]
     end += 2
-    if kind == 0x24:  # $ text
+    if kind == TEXT:
         length = int(rest)
         if length < 0:
             return None, end
-        if len(come) < end + length + 2:
+        after = end + length + 2
+        if len(come) < after:
             raise IndexError
-        return come[end : end + length], end + length + 2
-    if kind == 0x2A:  # * list
-        if rest == b"-1":
-            return None, end
+        return come[end : after - 2], after
+    if kind == LIST:
         answers = []
         for _ in range(int(rest)):
             answer, end = _parsed(come, end)
             answers.append(answer)
-        return answers, end
-    if kind == 0x3A:  # : whole number
-        return int(rest), end
-    if kind == 0x2D:  # - error
-        return _Refused(rest.decode(errors="replace")), end
-    return rest, end
+        return (None if rest == b"-1" else answers), end
+    return (int(rest) if kind == NUMBER else _Refused(rest.decode(errors="replace")) if kind == ERROR else rest), end
 
 
 def greet(connection: Any) -> None:

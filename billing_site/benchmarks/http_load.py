@@ -31,7 +31,11 @@ class _Link:
 
 def request_bytes(path: str, **headers: str) -> bytes:
     """A GET over a connection that is kept open."""
-    lines = [f"GET {path} HTTP/1.1", "Host: localhost", *(f"{name.replace('_', '-')}: {text}" for name, text in headers.items())]
+    lines = [
+        f"GET {path} HTTP/1.1",
+        "Host: localhost",
+        *(f"{name.replace('_', '-')}: {text}" for name, text in headers.items()),
+    ]
     return "\r\n".join([*lines, "", ""]).encode()
 
 

@@ -14,7 +14,7 @@ def web_command(address: str, *, application: str = "billing_site.wsgi:applicati
     """The command that serves the site (or another WSGI application) at host:port."""
     return [
         *(sys.executable, "-m", "gunicorn", application, "--preload", "--no-control-socket"),
-        *("--bind", address, "--worker-class", "gthread", "--keep-alive", "75", "--timeout", "120"),
+        *("--bind", address, "--worker-class", "billing_site.gate_worker.GateWorker", "--keep-alive", "75", "--timeout", "120"),
         *("--workers", str(WEB_PROCESSES), "--threads", str(WEB_THREADS), "--graceful-timeout", "8"),
         *("--log-level", "warning"),
     ]

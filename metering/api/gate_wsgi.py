@@ -31,7 +31,7 @@ UNDERSTOOD: Final = frozenset({"account", "amount", "currency"})
 REMEMBERED: Final = 8_192
 LONGEST: Final = 512  # characters of a question worth remembering
 
-_STATUS_LINE: Final = {status.value: f"{status.value} {status.phrase}" for status in HTTPStatus}
+STATUS_LINE: Final = {status.value: f"{status.value} {status.phrase}" for status in HTTPStatus}
 
 Environ = dict[str, Any]
 StartResponse = Callable[..., Any]
@@ -52,24 +52,26 @@ def gate_first(django: Application) -> Application:
     def answer(environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         if environ["PATH_INFO"] != PATH:
             return django(environ, start_response)
-        quick = _quick_answer(environ, clock.now())
+        quick = quick_answer(
+            environ.get("QUERY_STRING", ""),
+            environ.get("HTTP_X_ACCOUNT", ""),
+            environ.get("HTTP_AUTHORIZATION", ""),
+            clock.now(),
+        )
         status, headers, body = _answer_of_view(environ) if quick is None else quick
         lines = list(headers.items())
         if body or status != HTTPStatus.NO_CONTENT:
             lines.append(("Content-Length", str(len(body))))
-        start_response(_STATUS_LINE[status], lines)
+        start_response(STATUS_LINE[status], lines)
         return (body,) if body else ()
 
     return answer
 
 
-def _quick_answer(environ: Environ, at: datetime) -> AnswerParts | None:
-    """The answer where memory and Redis have it; None otherwise."""
-    scheme, _, secret = environ.get("HTTP_AUTHORIZATION", "").partition(" ")
-    if scheme not in {"Bearer", "bearer"}:
-        return None
-    query, header = environ.get("QUERY_STRING", ""), environ.get("HTTP_X_ACCOUNT", "")
-    if len(query) + len(header) > LONGEST:
+def quick_answer(query: str, header: str, authorization: str, at: datetime) -> AnswerParts | None:
+    """The answer where memory and Redis have it; None otherwise. header: of X-Account."""
+    scheme, _, secret = authorization.partition(" ")
+    if scheme not in {"Bearer", "bearer"} or len(query) + len(header) > LONGEST:
         return None
     caller = remembered_caller(secret, at=at)
     if caller is None or SCOPE not in caller.scopes:

@@ -1,0 +1,99 @@
+"""The gate's question taken straight from a connection: only when it is plainly that, and answered as anywhere else."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterator
+
+import pytest
+
+from billing_site.gate_wire import LARGEST, answer_at_once, understood
+from tests.factories.balances import AT, wallet_of
+from tests.metering.api.test_gate_check import key
+from tests.metering.api.test_gate_wsgi import at_the_door
+from wallets import clock
+
+HEAD = b"GET /gate/check?account=acme HTTP/1.1\r\nHost: gate\r\nAuthorization: Bearer k\r\n"
+
+
+def test_a_plain_question_is_understood() -> None:
+    asked = HEAD + b"X-Account:globex \r\nConnection: keep-alive\r\nContent-Length: 0\r\nX-Other: (text)\r\n\r\n"
+    assert understood(asked) == (len(asked), "account=acme", "globex", "Bearer k")
+    assert understood(b"GET /gate/check HTTP/1.1\r\n\r\n") == (28, "", "", "")
+
+
+@pytest.mark.parametrize(
+    "come",
+    [
+        b"",
+        HEAD,
+        HEAD[:20],
+        HEAD + b"\r\nGET / HTTP/1.1\r\n\r\n",
+        HEAD + b"\r\nx",
+        HEAD.replace(b"GET", b"POST") + b"\r\n",
+        HEAD.replace(b"1.1", b"1.0") + b"\r\n",
+        HEAD.replace(b"/gate/check", b"/gate/checks") + b"\r\n",
+        HEAD.replace(b"/gate/check", b"//gate/check") + b"\r\n",
+        HEAD.replace(b"/gate/check", b"http://gate/gate/check") + b"\r\n",
+        HEAD + b"Content-Length: 5\r\n\r\n",
+        HEAD + b"Content-Length: 0\r\nContent-Length: 5\r\n\r\n",
+        HEAD + b"Transfer-Encoding: chunked\r\n\r\n",
+        HEAD + b"Connection: close\r\n\r\n",
+        HEAD + b"Connection: Upgrade\r\nUpgrade: h2c\r\n\r\n",
+        HEAD + b"Expect: 100-continue\r\n\r\n",
+        HEAD + b"Authorization: Bearer other\r\n\r\n",
+        HEAD + b"X-Account: a\r\nX-Account: b\r\n\r\n",
+        HEAD + b"X_Account: globex\r\n\r\n",
+        HEAD + b" folded: line\r\n\r\n",
+        HEAD + b"X-Account : globex\r\n\r\n",
+        HEAD + b"No-Colon\r\n\r\n",
+        HEAD + b"X-Other: caf\xc3\xa9\r\n\r\n",
+        HEAD + b"X-Other: a\rb\r\n\r\n",
+        HEAD + b"X-Other: a\nb\r\n\r\n",
+        HEAD.replace(b"\r\n", b"\n") + b"\n",
+    ],
+)
+def test_whatever_else_comes_is_left_to_the_server(come: bytes) -> None:
+    assert understood(come) is None
+
+
+@pytest.fixture
+def line() -> Iterator[tuple[socket.socket, socket.socket]]:
+    ours, theirs = socket.socketpair()
+    ours.setblocking(False)
+    theirs.settimeout(5)
+    with ours, theirs, clock.set_to(AT):
+        yield ours, theirs
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.usefixtures("redis_server")
+def test_it_is_answered_like_at_the_door_and_taken_off_the_line(line: tuple[socket.socket, socket.socket]) -> None:
+    ours, theirs = line
+    wallet_of("acme", credit="41.2")
+    wallet_of("poor")
+    credentials = key()
+    for account in ("acme", "poor"):
+        asked = f"GET /gate/check?account={account} HTTP/1.1\r\nAuthorization: {credentials['Authorization']}\r\n\r\n".encode()
+        status, told, body = at_the_door(f"?account={account}", **credentials)  # and the key is remembered
+        theirs.sendall(asked)
+        assert answer_at_once(ours)
+        head, _, content = theirs.recv(LARGEST).partition(b"\r\n\r\n")
+        first, *lines = head.decode().split("\r\n")
+        headers = dict(one.split(": ", 1) for one in lines)
+        assert first.startswith(f"HTTP/1.1 {status} ")
+        assert content == body
+        assert [headers.get(name) for name in ("X-Billing-Decision", "X-Billing-Reason", "X-Balance-Available")] == told[:3]
+        assert headers.get("Content-Length") == (str(len(body)) if body else None)
+        with pytest.raises(BlockingIOError):
+            ours.recv(1)
+
+
+@pytest.mark.django_db
+@pytest.mark.usefixtures("redis_server")
+def test_what_is_not_answered_stays_on_the_line(line: tuple[socket.socket, socket.socket]) -> None:
+    ours, theirs = line
+    asked = HEAD + b"\r\n"  # with a key nobody knows
+    theirs.sendall(asked)
+    assert not answer_at_once(ours)
+    assert ours.recv(LARGEST) == asked
