@@ -31,6 +31,9 @@ BEAT: Final = {
     "expire-lots": Beat("wallets.tasks.expire_lots", timedelta(minutes=1), "credit ends at its time, not when it is next used"),
     "activate-lots": Beat("wallets.tasks.activate_lots", timedelta(seconds=30), "credit granted ahead counts from its time"),
     "lapse-holds": Beat("wallets.tasks.lapse_holds", timedelta(seconds=10), "what work in flight did not use is shown again"),
+    "renew-subscriptions": Beat(
+        "pricing.tasks.renew_subscriptions", timedelta(seconds=15), "a period's allowances are there soon after it starts"
+    ),
     "purge-news": Beat("wallets.tasks.purge_news", crontab(minute="17"), "delivered news is kept for questions, not forever"),
     "purge-answers": Beat(
         "wallets.tasks.purge_answers", crontab(minute="37"), "answers to idempotent requests are kept 30 days"

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from notifications.readers import tell_lot_expired, tell_threshold_crossed
+from notifications.readers import tell_lot_expired, tell_subscription_changed, tell_threshold_crossed
 from wallets.balances.publish import publish_told
 from wallets.outbox.deliver import Reader, Readers
-from wallets.outbox.topics import AccountsChanged, BalancesChanged, LotExpired, ThresholdCrossed
+from wallets.outbox.topics import AccountsChanged, BalancesChanged, LotExpired, SubscriptionChanged, ThresholdCrossed
 
 READERS: Readers = {
     BalancesChanged: (Reader("gate", publish_told, together=True),),
     AccountsChanged: (Reader("gate", publish_told, together=True),),
     ThresholdCrossed: (Reader("alerts", tell_threshold_crossed),),
     LotExpired: (Reader("alerts", tell_lot_expired),),
+    SubscriptionChanged: (Reader("alerts", tell_subscription_changed),),
 }

@@ -81,6 +81,8 @@ INGEST_MAX_AGE_DAYS = env.int("INGEST_MAX_AGE_DAYS", default=35)
 TOP_UP_URL = env.str("TOP_UP_URL", default=f"{SITE_URL}/top-up/{{account}}")
 # The table of who reads which news, by name: the apps below may not import it.
 OUTBOX_READERS = "billing_site.outbox_readers.READERS"
+# What collects plans' fees by card (pricing/plans/card.py); empty: fees are paid from the wallet only.
+FEES_BY_CARD = ""
 # Wake a worker after a commit that wrote news. Off: the sweep finds it seconds later (tests, bulk loads).
 OUTBOX_WAKES_WORKER = env.bool("OUTBOX_WAKES_WORKER", default=True)
 

@@ -27,3 +27,13 @@ def tell_lot_expired(piece: Piece, *, at: datetime) -> None:
         "wallet %d: %s %s of lot %s expired unused (news %d, read %s)",
         expired.wallet_id, expired.amount, expired.currency, expired.lot, piece.id, at,
     )  # fmt: skip
+
+
+def tell_subscription_changed(piece: Piece, *, at: datetime) -> None:
+    """A subscription began, renewed, fell behind, changed or ended."""
+    changed = piece.news
+    log.info(
+        "subscription %s of account row %d to %s: %s (%s to %s, news %d, read %s)",
+        changed.subscription, changed.account_id, changed.plan, changed.what, changed.before or "new", changed.after, piece.id,
+        at,
+    )  # fmt: skip

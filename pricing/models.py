@@ -1,6 +1,52 @@
 """Django's index of this app's models; imported by nobody. The models live in the rooms."""
 
 from pricing.books.models import Assignment, Price, PriceBook, PriceVersion
+from pricing.commitments.models import Commitment, CommitmentPeriod
+from pricing.credit_products.models import (
+    BonusSlab,
+    CreditProduct,
+    CreditPurchase,
+    CreditUnitRate,
+    SignUpCredit,
+    VoucherAttempt,
+    VoucherBatch,
+    VoucherCode,
+    VoucherRedemption,
+)
 from pricing.meters.models import CatalogueToken, Meter
+from pricing.plans.models import (
+    PeriodAllowance,
+    PeriodFee,
+    Plan,
+    PlanAllowance,
+    Subscription,
+    SubscriptionChange,
+    SubscriptionPeriod,
+)
 
-__all__ = ["Assignment", "CatalogueToken", "Meter", "Price", "PriceBook", "PriceVersion"]
+__all__ = [
+    "Assignment",
+    "BonusSlab",
+    "CatalogueToken",
+    "Commitment",
+    "CommitmentPeriod",
+    "CreditProduct",
+    "CreditPurchase",
+    "CreditUnitRate",
+    "Meter",
+    "PeriodAllowance",
+    "PeriodFee",
+    "Plan",
+    "PlanAllowance",
+    "Price",
+    "PriceBook",
+    "PriceVersion",
+    "SignUpCredit",
+    "Subscription",
+    "SubscriptionChange",
+    "SubscriptionPeriod",
+    "VoucherAttempt",
+    "VoucherBatch",
+    "VoucherCode",
+    "VoucherRedemption",
+]

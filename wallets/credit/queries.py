@@ -35,4 +35,4 @@ def expired_amounts(lot_ids: Collection[int], *, bucket: int) -> dict[int, Decim
         bucket=bucket, lot_id__in=lot_ids, entry__bucket=bucket, entry__kind=JournalEntry.Kind.EXPIRY
     )
     sums = postings.values("lot_id").annotate(expired=Sum("amount")).order_by("lot_id")
-    return {row["lot_id"]: -row["expired"] for row in sums}
+    return {lot_id: -expired for lot_id, expired in sums.values_list("lot_id", "expired") if lot_id is not None}

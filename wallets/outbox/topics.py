@@ -42,4 +42,17 @@ class AccountsChanged:
     account_ids: list[int]
 
 
-News = BalancesChanged | ThresholdCrossed | LotExpired | AccountsChanged
+@dataclass(frozen=True, slots=True)
+class SubscriptionChanged:
+    """A subscription went from one state to another (both the same: something else about it changed). before: empty for a new
+    one."""
+
+    subscription: str
+    account_id: int
+    plan: str
+    before: str
+    after: str
+    what: str
+
+
+News = BalancesChanged | ThresholdCrossed | LotExpired | AccountsChanged | SubscriptionChanged

@@ -1,0 +1,18 @@
+"""Every Celery task of the app. A task takes keywords only, ignores what a newer sender adds, asks the clock and calls one
+verb; it may run twice or late, so the verbs are idempotent."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+from celery import shared_task
+
+from pricing.plans import renew
+from wallets import clock
+
+
+@shared_task(acks_late=True, ignore_result=True)
+def renew_subscriptions(**_: Any) -> dict[str, int]:
+    """Begin the periods that are due, try unpaid fees again, end what was cancelled."""
+    return asdict(renew.renew_due(at=clock.now()))
