@@ -21,6 +21,7 @@ from billing_site.api.scopes import ConfinedKey, ScopeMissing
 from metering.ingest.body import UnknownEncoding, UnpackedTooLarge
 from metering.ingest.decode import TooManyEvents, UnreadableBody
 from metering.ingest.group_commit import IngestBusy
+from pricing.plans.card import FeeNotCollected
 from wallets.api_keys.verify import KeyRefused
 from wallets.balances.lock import LockBusy
 from wallets.credit.fee import CreditExhausted
@@ -52,6 +53,7 @@ REFUSALS: Final[Mapping[type[Refusal], int]] = {
     HoldRefused: 402,
     KeyRefused: 401,
     CreditExhausted: 402,
+    FeeNotCollected: 402,
     NotEnoughCredit: 402,
     BodyTooLarge: 413,
     TooManyEvents: 413,

@@ -19,7 +19,7 @@ from wallets.input import Input
 
 
 class NotPausable(Conflict):
-    """Only an active subscription can be paused."""
+    """Only an active subscription can be paused or changed."""
 
     code = "subscription_not_active"
 

@@ -85,7 +85,9 @@ def refuse_second(account: Account, plan: Plan, *, besides: Subscription | None 
     besides: a subscription that gives way to the plan. Raises AlreadySubscribed, PlanPricesClash.
     """
     live = Subscription.objects.filter(account=account, state__in=LIVE).select_related("plan").order_by("id")
-    for other in live.exclude(pk=besides.pk if besides else None):
+    for other in live:
+        if other == besides:
+            continue
         if other.plan_code == plan.code:
             raise AlreadySubscribed(
                 f"Account {account.key} is subscribed to {plan.code} already.", extra={"subscription": other.public_id}
