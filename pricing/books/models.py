@@ -147,7 +147,7 @@ class Price(models.Model):
                 name="price_free_units_go_with_its_model",
             ),
             models.CheckConstraint(
-                condition=Q(model="package", package_size__gt=0, package_price__gte=0)
+                condition=Q(model="package", package_size__gt=0, package_price__gte=0, package_price__isnull=False)
                 | ~Q(model="package") & Q(package_size__isnull=True, package_price__isnull=True),
                 name="price_package_goes_with_its_model",
             ),

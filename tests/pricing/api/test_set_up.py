@@ -120,6 +120,12 @@ def test_a_meter_that_is_not_acceptable_is_refused_by_name(vendor: Api, field: s
         ("prices.1.model", {"model": "by the moon"}),
         ("prices.1.tiers", {"tiers": [{"up_to": None, "unit_price": "1"}]}),
         ("prices.1.free_units", {"free_units": "-10"}),
+        ("prices.1.unit_price", {"model": "graduated", "tiers": [{"up_to": None, "unit_price": "1"}]}),
+        ("prices.1.tiers.0.up_to", {"tiers": [{"up_to": "many", "unit_price": "1"}]}),
+        ("prices.1.tiers.1.colour", {"tiers": [{"unit_price": "1"}, {"colour": "red"}]}),
+        ("prices.1.percentage.free_events", {"percentage": {"rate": "1", "free_events": "1.5"}}),
+        ("prices.1.percentage", {"percentage": ["1"]}),
+        ("prices.1.price_property", {"price_property": 7}),
         ("prices.1.minimum_charge", {"minimum_charge": "-0.01"}),
         ("prices.1.colour", {"colour": "red"}),
     ],
@@ -130,6 +136,45 @@ def test_a_price_that_is_not_acceptable_is_refused_by_row_and_field(
     answer = draft(vendor, book, PRICE, PRICE | change)
     assert (answer.status_code, list(answer.json()["errors"])) == (422, [field])
     assert not PriceVersion.objects.exists()
+
+
+EMPTY = {"unit_price": None, "package_size": None, "package_price": None, "free_units": "0", "tiers": None, "percentage": None}
+MODELS: dict[str, dict[str, Any]] = {
+    "package": {"package_size": "1000", "package_price": "2.50", "free_units": "5000"},
+    "graduated": {"tiers": [{"up_to": "1000", "unit_price": "0.02", "flat_price": "0"}, {"up_to": None, "unit_price": "0.01"}]},
+    "volume": {"tiers": [{"up_to": 1000, "unit_price": 0.02}, {"unit_price": "0.01"}]},
+    "stairstep": {"tiers": [{"up_to": "1000", "flat_price": "20"}, {"up_to": None, "flat_price": "60"}]},
+    "percentage": {
+        "percentage": {
+            "rate": "1.5", "fixed": "0.10", "free_events": None, "free_amount": None, "minimum": None, "maximum": None,
+        }
+    },
+    "graduated_percentage": {"tiers": [{"up_to": "1000", "rate": "2.9"}, {"up_to": None, "rate": "1.9"}]},
+    "dynamic": {"price_property": "price"},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("model", sorted(MODELS))
+def test_a_price_of_every_model_is_drafted_and_what_is_read_can_be_drafted_again(vendor: Api, book: str, model: str) -> None:
+    answer = draft(vendor, book, PRICE | EMPTY | {"model": model} | MODELS[model])
+    assert answer.status_code == 201
+    (price,) = answer.json()["prices"]
+    assert price["model"] == model
+    again = draft(vendor, book, price)
+    assert (again.status_code, again.json()["prices"]) == (201, [price])
+
+
+def test_a_price_is_written_with_its_own_fields(vendor: Api, book: str) -> None:
+    (price,) = draft(vendor, book, PRICE | EMPTY | {"model": "graduated"} | MODELS["graduated"]).json()["prices"]
+    assert price == {
+        "meter": "llm.output_tokens", "currency": "USD", "match": {"model": "gpt-5"}, "model": "graduated",
+        "unit_price": None, "unit_cost": "0.000004", "minimum_charge": None, "free_units": "0.00", "package_size": None,
+        "package_price": None, "percentage": None, "price_property": None,
+        "tiers": [
+            {"up_to": "1000.00", "unit_price": "0.02", "flat_price": "0.00", "rate": None},
+            {"up_to": None, "unit_price": "0.01", "flat_price": "0.00", "rate": None},
+        ],
+    }  # fmt: skip
 
 
 def test_a_version_cannot_take_effect_before_now_once_another_is_published(vendor: Api, book: str) -> None:
