@@ -147,7 +147,8 @@ class Price(models.Model):
                 name="price_free_units_go_with_its_model",
             ),
             models.CheckConstraint(
-                condition=Q(model="package", package_size__gt=0, package_price__gte=0, package_price__isnull=False)
+                condition=Q(model="package", package_size__isnull=False, package_price__isnull=False)
+                & Q(package_size__gt=0, package_price__gte=0)
                 | ~Q(model="package") & Q(package_size__isnull=True, package_price__isnull=True),
                 name="price_package_goes_with_its_model",
             ),

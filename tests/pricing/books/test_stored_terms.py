@@ -63,6 +63,7 @@ def test_equal_tiers_are_equal_json(prices: dict[str, Price]) -> None:
         ("percentage", {"percentage": None}),
         ("per_unit", {"percentage": {"rate": "1"}}),
         ("package", {"package_size": D(0)}),
+        ("package", {"package_size": None}),
         ("package", {"package_price": None}),
         ("per_unit", {"package_size": D(1), "package_price": D(1)}),
         ("dynamic", {"price_property": ""}),
