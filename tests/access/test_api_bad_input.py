@@ -42,10 +42,16 @@ FINE: dict[str, dict[str, Any]] = {
     "/events/{event_id}/void": {"reason": "", "account": "acme"},
     "/authorize": {"account": "acme", "type": "call", "properties": {"n": 1}, "amount": "1", "currency": "USD",
                    "ttl_seconds": 1},
+    "/holds": {"account": "acme", "type": "call", "properties": {"n": 1}, "ttl_seconds": 1, "subject": ""},
+    "/holds/{hold_id}/capture": {"event": {"id": "e", "type": "call", "account": "acme", "time": "2026-11-23T10:00:00Z",
+                                           "properties": {"n": 1}}, "above": "cap"},
+    "/holds/{hold_id}/renew": {"used_units": "1", "units": "1", "slice": 1, "ttl_seconds": 1, "above": "cap"},
+    "/holds/{hold_id}/extend": {"ttl_seconds": 1},
 }  # fmt: skip
 PARAMETERS = {
     "/events": ("limit", "cursor", "account", "from", "to"),
     "/events/{event_id}": ("account",),
+    "/holds": ("limit", "cursor", "account", "state"),
     "/usage": ("account", "meter", "from", "to", "granularity", "group_by"),
 }
 
@@ -121,7 +127,7 @@ def test_no_address_is_too_bad(endpoint: Endpoint, vendor: Api) -> None:
         "'",
     ):
         address = endpoint.path
-        for part in ("key", "wallet_id", "lot_id", "code", "book_id", "version_id", "event_id"):
+        for part in ("key", "wallet_id", "lot_id", "code", "book_id", "version_id", "event_id", "hold_id"):
             address = address.replace(f"{{{part}}}", name)
         answer = vendor.send(endpoint.method, address, None if endpoint.method == "GET" else {})
         assert answer.status_code < 500, address

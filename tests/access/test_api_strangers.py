@@ -23,6 +23,7 @@ from pricing.books.publish import publish_version
 from pricing.books.validate import PriceTerms
 from pricing.meters.define import define_meter
 from tests.cast import OPENED_AT, Api, Company
+from tests.factories.holds import hold_on
 from wallets import clock
 from wallets.api_keys.issue import issue_api_key
 from wallets.credit.grant import grant_credit
@@ -71,7 +72,7 @@ class Things:
 
 # Who may not ask at all need not ask about something that is there.
 NOWHERE = Things(
-    path=dict.fromkeys(["key", "wallet_id", "lot_id", "code", "book_id", "version_id", "event_id"], "nowhere"),
+    path=dict.fromkeys(["key", "wallet_id", "lot_id", "code", "book_id", "version_id", "event_id", "hold_id"], "nowhere"),
     bodies={},
     queries={},
 )
@@ -92,6 +93,7 @@ def acme_things(acme: Company) -> Things:
             "key": "acme",
             "wallet_id": acme.wallet.public_id,
             "lot_id": lot.public_id,
+            "hold_id": hold_on(acme.wallet, "1", at=now).public_id,
             "code": meter.code,
             "book_id": book.public_id,
             "version_id": version.public_id,
@@ -100,6 +102,10 @@ def acme_things(acme: Company) -> Things:
         bodies={
             "/events": {"id": "e-2", "type": "call", "account": "acme"},
             "/authorize": {"account": "acme", "amount": "1"},
+            "/holds": {"account": "acme", "amount": "1"},
+            "/holds/{hold_id}/capture": {"amount": "1"},
+            "/holds/{hold_id}/extend": {"ttl_seconds": 600},
+            "/holds/{hold_id}/renew": {"used_units": "1"},
             "/accounts/{key}": {"name": "Taken over"},
             "/accounts/{key}/wallets": {"currency": "EUR"},
             "/wallets/{wallet_id}": {"policy": {"on_empty": "grace", "grace_limit": "1000"}},
@@ -108,6 +114,7 @@ def acme_things(acme: Company) -> Things:
         },
         queries={
             "/events": "?account=acme",
+            "/holds": "?account=acme",
             "/usage": f"?account=acme&{period}",
             "/events/{event_id}": "?account=acme",
         },
@@ -184,6 +191,7 @@ def test_what_is_not_there_and_what_is_anothers_are_told_apart_by_nobody(things:
         ("/accounts/{}", "acme"),
         ("/wallets/{}", things.path["wallet_id"]),
         ("/credits/{}/void", things.path["lot_id"]),
+        ("/holds/{}", things.path["hold_id"]),
     ):
         method = "POST" if path.endswith("void") else "GET"
         there = globex.api.send(method, path.format(name), {} if method == "POST" else None)

@@ -16,6 +16,7 @@ from wallets.accounts.queries import account_by_key
 from wallets.api.caller import caller_of
 from wallets.api.fields import AmountField, Body, LowerField, MomentField, TextField, WholeField, decimal_text
 from wallets.balances.freeze import freeze_wallet, thaw_wallet
+from wallets.balances.held import without_lapsed
 from wallets.balances.models import Wallet
 from wallets.balances.open import take_first_wallet
 from wallets.balances.policy import set_policy
@@ -144,7 +145,8 @@ def with_headers(response: Response, wallet: Wallet) -> Response:
 
 
 def wallet_answer(wallet: Wallet, *, status: int = 200) -> Response:
-    """A wallet with its headers."""
+    """A wallet with its headers, without holds that have ended."""
+    without_lapsed([wallet], at=clock.now())
     return Response(WalletOut(wallet).data, status=status, headers=wallet_headers(wallet))
 
 
@@ -161,6 +163,7 @@ class AccountWallets(GenericAPIView[Any]):
         """List an account's wallets, oldest first."""
         account = account_by_key(key=key, only_account_id=caller_of(request).account_id)
         page = self.paginate_queryset(wallets_of(account_id=account.pk))
+        without_lapsed(page or [], at=clock.now())
         return self.get_paginated_response(WalletOut(page, many=True).data)
 
     @extend_schema(

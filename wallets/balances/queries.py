@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.db.models import QuerySet
 
+from wallets.accounts.models import Account
 from wallets.balances.models import Wallet
 from wallets.errors import NotFound
 
@@ -25,3 +26,13 @@ def wallet_by_id(*, public_id: str, only_account_id: int | None = None) -> Walle
 def wallets_of(*, account_id: int) -> QuerySet[Wallet]:
     """An account's wallets, with the account."""
     return Wallet.objects.select_related("account").filter(account_id=account_id)
+
+
+def charged_wallet(*, account: Account, currency: str | None) -> Wallet | None:
+    """The wallet that usage of the account in `currency` is charged to; None asks for its main currency: its own if usage
+    can be charged in it, else that of the oldest wallet usage is charged to (as `PublishedAccount.main_currency`)."""
+    wallets = Wallet.objects.filter(account=account, is_default=True).exclude(status=Wallet.Status.CLOSED)
+    if currency is not None:
+        return wallets.filter(currency=currency).first()
+    in_order = list(wallets.order_by("id"))
+    return next((one for one in in_order if one.currency == account.currency), in_order[0] if in_order else None)

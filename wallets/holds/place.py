@@ -12,6 +12,7 @@ from django.db import transaction
 
 from wallets.balances.held import change_held, store_held
 from wallets.balances.lock import LockedWallet, lock_wallet
+from wallets.balances.models import Wallet
 from wallets.credit.backing import can_hold, settle_due
 from wallets.holds.find import lock_hold
 from wallets.holds.models import Hold
@@ -150,7 +151,7 @@ def _check_terms(check: Input, ttl_seconds: int, work: Work) -> None:
 def _new_hold(wallet: LockedWallet, work: Work, amount: Decimal, ttl_seconds: int, at: datetime) -> Hold:
     return Hold(
         bucket=wallet.bucket,
-        wallet_id=wallet.id,
+        wallet=Wallet.objects.select_related("account").get(bucket=wallet.bucket, pk=wallet.id),
         amount=amount,
         meters=sorted(work.meters),
         subject=work.subject,
