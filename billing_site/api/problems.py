@@ -21,6 +21,7 @@ from billing_site.api.scopes import ConfinedKey, ScopeMissing
 from metering.ingest.body import UnknownEncoding, UnpackedTooLarge
 from metering.ingest.decode import TooManyEvents, UnreadableBody
 from metering.ingest.group_commit import IngestBusy
+from pricing.credit_products.redeem import TooManyAttempts
 from pricing.plans.card import FeeNotCollected
 from wallets.api_keys.verify import KeyRefused
 from wallets.balances.lock import LockBusy
@@ -59,6 +60,7 @@ REFUSALS: Final[Mapping[type[Refusal], int]] = {
     TooManyEvents: 413,
     UnpackedTooLarge: 413,
     UnknownEncoding: 415,
+    TooManyAttempts: 429,
     IngestBusy: 503,
     LockBusy: 503,
 }
@@ -148,7 +150,9 @@ def problem_of(error: Exception) -> Problem | None:
     """What an error is to the caller; None when it is an accident."""
     if isinstance(error, Refusal):
         status = _nearest(REFUSALS, type(error)) or 422
-        retry = {"Retry-After": str(RETRY_AFTER_SECONDS)} if status == 503 or isinstance(error, KeyInUse) else {}  # noqa: PLR2004
+        retry = {}
+        if status in {429, 503} or isinstance(error, KeyInUse):
+            retry = {"Retry-After": str(error.extra.get("retry_after_seconds", RETRY_AFTER_SECONDS))}
         errors = {name: [text] for name, text in error.fields.items()}
         return Problem(status, error.code, title_of(error.code), error.message, errors, error.extra, retry | error.headers)
     known = _nearest(OTHERS, type(error))

@@ -249,18 +249,24 @@ class VoucherRedemption(models.Model):
 
 
 class VoucherAttempt(models.Model):
-    """Somebody typed a code. `outcome`: redeemed, or the code of the refusal."""
+    """Somebody typed a code. `outcome`, told once: redeemed, or the code of the refusal; empty while it is looked at."""
 
     account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="voucher_attempts")
     code = models.ForeignKey(VoucherCode, null=True, on_delete=models.PROTECT, related_name="attempts")
-    outcome = models.CharField(max_length=40)
+    outcome = models.CharField(max_length=40, blank=True)
     actor = models.CharField(max_length=200, blank=True)
     at = models.DateTimeField()
 
     class Meta:
         app_label = "pricing"
         indexes: ClassVar[list[models.Index]] = [models.Index(fields=["account", "at"], name="voucher_attempt_of_account")]
-        triggers: ClassVar[list[pgtrigger.Trigger]] = [*append_only("voucher_attempt")]
+        triggers: ClassVar[list[pgtrigger.Trigger]] = [
+            pgtrigger.Protect(name="voucher_attempt_is_never_deleted", operation=pgtrigger.Delete),
+            pgtrigger.Protect(
+                name="voucher_attempt_is_told_once", operation=pgtrigger.Update, condition=~pgtrigger.Q(old__outcome="")
+            ),
+            pgtrigger.ReadOnly(name="voucher_attempt_stays", fields=["account", "actor", "at"]),
+        ]
 
     def __str__(self) -> str:
         return f"{self.account_id} {self.outcome}"
