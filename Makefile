@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 PIP := $(VENV)/bin/pip --quiet --disable-pip-version-check
 
-.PHONY: help run test lint bench lock
+.PHONY: help run test lint bench attack lock
 .DEFAULT_GOAL := help
 
 help: ## show this list
@@ -24,6 +24,9 @@ lint: $(VENV)/dev.stamp ## ruff, mypy, import contracts
 
 bench: $(VENV)/run.stamp ## measure ingest against the limit of the database, on servers of its own
 	@$(VENV)/bin/python manage.py bench ingest
+
+attack: $(VENV)/dev.stamp ## 64 clients in 8 processes on a wallet of 5.00, 50 seeds, also while Redis is flushed and killed; some minutes
+	@ATTACK=full $(VENV)/bin/pytest -q tests/concurrency/test_attack_through_holds.py
 
 lock: $(VENV)/dev.stamp ## pin what pyproject.toml asks for, with hashes
 	@$(PIP) install uv

@@ -42,14 +42,16 @@ def _wait_until_served(address: str, process: subprocess.Popen[bytes]) -> None:
     for _ in range(START_SECONDS * 20):
         if process.poll() is not None:
             raise RuntimeError(f"the web processes ended with {process.returncode}")
+        link = http.client.HTTPConnection(address, timeout=5)
         try:
-            link = http.client.HTTPConnection(address, timeout=5)
             link.request("GET", "/healthz")
             link.getresponse().read()
         except OSError:
             pause.wait(0.05)
         else:
             return
+        finally:
+            link.close()
     raise RuntimeError("the web processes did not come up")
 
 
