@@ -6,6 +6,7 @@ from django.urls import path
 
 from pricing.api.accounts import AccountReinstate, Accounts, AccountSuspend, OneAccount
 from pricing.api.meters import MeterArchive, Meters, OneMeter
+from pricing.api.preview import PricePreview
 from pricing.api.price_books import BookVersions, OnePriceBook, OneVersion, PriceBooks, VersionPublish
 
 urlpatterns = [
@@ -16,6 +17,7 @@ urlpatterns = [
     path("meters", Meters.as_view(), name="meters"),
     path("meters/<str:code>", OneMeter.as_view(), name="meter"),
     path("meters/<str:code>/archive", MeterArchive.as_view(), name="meter_archive"),
+    path("pricing/preview", PricePreview.as_view(), name="price_preview"),
     path("price-books", PriceBooks.as_view(), name="price_books"),
     path("price-books/<str:book_id>", OnePriceBook.as_view(), name="price_book"),
     path("price-books/<str:book_id>/versions", BookVersions.as_view(), name="price_book_versions"),

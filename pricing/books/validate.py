@@ -84,8 +84,12 @@ def _of_one(price: PriceTerms, *, currency: str, meters: Mapping[str, bool]) -> 
         wrong.append(("meter", "a meter that is not archived"))
     if price.currency is not None and price.currency != currency:
         wrong.append(("currency", f"{currency}, the currency of the book"))
-    wrong += _of_match(price.match)
-    return wrong + problems_of_model(price)
+    return wrong + problems_of_terms(price)
+
+
+def problems_of_terms(price: PriceTerms) -> list[tuple[str, str]]:
+    """What is wrong with a price in itself, wherever it may stand: field -> what is expected there."""
+    return _of_match(price.match) + problems_of_model(price)
 
 
 def _of_match(match: Mapping[str, Any]) -> list[tuple[str, str]]:

@@ -95,21 +95,30 @@ def change(price: PriceTerms, before: Quantity, after: Quantity) -> tuple[Decima
     )
 
 
-def exact_amount(
-    price: PriceTerms,
-    quantity: Quantity,
-    *,
-    prior_quantity: Quantity = 0,
-    prior_events: int = 0,
-    own_price: Decimal | int | None = None,
-) -> Decimal:
-    """What `quantity` costs, not rounded. Raises as `rate` does."""
+def exact_of(price: PriceTerms) -> EventPrice:
+    """The function that prices events without rounding: quantity, prior quantity, prior events, own price -> amount.
+
+    It raises as raters do.
+    """
+    minimum = price.minimum_charge or None
     if price.model in PER_EVENT:
-        amount = PER_EVENT[price.model](price)(quantity, prior_quantity, prior_events, own_price)
+        of_event = PER_EVENT[price.model](price)
     else:
         total = CUMULATIVE[price.model](price)
-        amount = total(prior_quantity + quantity) - total(prior_quantity)
-    return fitting(max(amount, price.minimum_charge) if price.minimum_charge else amount)
+
+        def of_event(
+            quantity: Quantity,
+            prior_quantity: Quantity,
+            prior_events: int,  # noqa: ARG001 - every model's signature
+            own_price: Decimal | int | None,  # noqa: ARG001
+        ) -> Decimal:
+            return total(prior_quantity + quantity) - total(prior_quantity)
+
+    def exact(quantity: Quantity, prior_quantity: Quantity, prior_events: int, own_price: Decimal | int | None) -> Decimal:
+        amount = of_event(quantity, prior_quantity, prior_events, own_price)
+        return fitting(amount if minimum is None else max(amount, minimum))
+
+    return exact
 
 
 def _rater_of_totals(price: PriceTerms) -> Rater:

@@ -26,7 +26,7 @@ def tiers_used(price: PriceTerms, quantity: Quantity, prior_quantity: Quantity =
     if price.model in GRADUATED:
         if after < before:
             return tuple(
-                TierUsed(used.up_to, -used.quantity, used.unit_price, -used.amount)
+                TierUsed(used.up_to, -used.quantity, used.unit_price, ZERO - used.amount)
                 for used in reversed(_graduated(price, after, before))
             )
         return _graduated(price, before, after)
@@ -58,7 +58,7 @@ def _by_total(price: PriceTerms, before: Decimal, after: Decimal) -> tuple[TierU
         used.append(TierUsed(_up_to(price, now), beyond, now.unit_price, beyond * now.unit_price + now.flat_price))
     if then is not None:
         beyond = before - price.free_units
-        used.append(TierUsed(_up_to(price, then), -beyond, then.unit_price, -beyond * then.unit_price - then.flat_price))
+        used.append(TierUsed(_up_to(price, then), -beyond, then.unit_price, ZERO - beyond * then.unit_price - then.flat_price))
     return tuple(used)
 
 

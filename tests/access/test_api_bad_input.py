@@ -30,6 +30,15 @@ FINE: dict[str, dict[str, Any]] = {
                                      "expires_at": "2099-01-01T00:00:00Z"},
     "/wallets/{wallet_id}/transfers": {"to": "wal_x", "amount": "1", "reason": ""},
     "/credits/{lot_id}/void": {"reason": ""},
+    "/credits/preview": {
+        "lots": [{"id": "a", "amount": "1", "priority": 1, "kind": "paid", "effective_at": "2026-01-01T00:00:00Z",
+                  "expires_at": "2099-01-01T00:00:00Z", "meters": ["calls"]}],
+        "charges": [{"time": "2026-11-23T10:00:00Z", "meter": "calls", "amount": "1"}]},
+    "/pricing/preview": {
+        "price": {"meter": "calls", "currency": "USD", "match": {"model": "a"}, "model": "graduated", "unit_cost": "1",
+                  "free_units": "1", "minimum_charge": "1",
+                  "tiers": [{"up_to": "1", "unit_price": "1", "flat_price": "1"}, {"up_to": None, "unit_price": "1"}]},
+        "usage": [{"quantity": "1", "properties": {"price": "1"}}], "prior_quantity": "1"},
     "/meters": {"code": "c", "event_type": "e", "aggregation": "sum", "property": "p", "filters": {}, "dimensions": [],
                 "name": "", "unit": ""},
     "/price-books": {"name": "B", "currency": "USD", "is_default": False},

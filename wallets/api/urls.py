@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
+from wallets.api.credit_preview import CreditPreview
 from wallets.api.credits import CreditVoid, WalletCredits
 from wallets.api.wallets import AccountWallets, OneWallet, WalletFreeze, WalletLedger, WalletThaw, WalletTransfers
 
@@ -15,5 +16,6 @@ urlpatterns = [
     path("wallets/<str:wallet_id>/freeze", WalletFreeze.as_view(), name="wallet_freeze"),
     path("wallets/<str:wallet_id>/thaw", WalletThaw.as_view(), name="wallet_thaw"),
     path("wallets/<str:wallet_id>/transfers", WalletTransfers.as_view(), name="wallet_transfers"),
+    path("credits/preview", CreditPreview.as_view(), name="credit_preview"),
     path("credits/<str:lot_id>/void", CreditVoid.as_view(), name="credit_void"),
 ]

@@ -34,24 +34,27 @@ def total_price(terms: PriceTerms, total: Any) -> Fraction:
     return price
 
 
-def event_price(terms: PriceTerms, quantity: Any, before: list[Any], own_price: Any = None) -> Fraction:
-    """What an event of a price per event costs after the quantities `before` of the same period, exactly."""
+def event_price(terms: PriceTerms, quantity: Any, before: list[Any], own_price: Any = None, *, prior: Any = 0) -> Fraction:
+    """What an event of a price per event costs after the quantities `before` of the same period, exactly.
+
+    prior: used before those, by nobody knows how many events.
+    """
     if terms.model == "dynamic":
         price = Fraction(own_price)
     elif terms.model == "percentage":
-        price = _percentage(terms, Fraction(quantity), [Fraction(one) for one in before])
+        price = _percentage(terms, Fraction(quantity), [Fraction(one) for one in before], Fraction(prior))
     else:
-        so_far = sum(map(Fraction, before), Fraction(0))
+        so_far = sum(map(Fraction, before), Fraction(prior))
         price = total_price(terms, so_far + Fraction(quantity)) - total_price(terms, so_far)
     return max(price, Fraction(terms.minimum_charge)) if terms.minimum_charge else price
 
 
-def _percentage(terms: PriceTerms, quantity: Fraction, before: list[Fraction]) -> Fraction:
+def _percentage(terms: PriceTerms, quantity: Fraction, before: list[Fraction], prior: Fraction) -> Fraction:
     share = terms.percentage
     assert share is not None
     limits = (share.free_events, share.free_amount)
     if limits != (None, None) and (share.free_events is None or len(before) + 1 <= share.free_events):
-        running = sum(before) + quantity
+        running = prior + sum(before) + quantity
         if share.free_amount is None or running <= Fraction(share.free_amount):
             return Fraction(0)
         quantity = min(quantity, running - Fraction(share.free_amount))

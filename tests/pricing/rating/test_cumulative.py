@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from pricing.meters.quantity import Quantity
 from pricing.rating.explanation import PriceTerms
-from pricing.rating.rate import change, exact_amount, is_cumulative, needs_counter, rate, rater_of
+from pricing.rating.rate import change, exact_of, is_cumulative, needs_counter, rate, rater_of
 from pricing.rating.tiers_used import tiers_used
 from tests.pricing.rating.naive import event_price, rounded, total_price
 from tests.pricing.rating.terms import AMOUNTS, CUMULATIVE, PER_EVENT, QUANTITIES, TIERED, any_terms, terms
@@ -96,7 +96,7 @@ def test_a_charge_is_the_difference_of_two_totals(price: PriceTerms, prior: Quan
     amount, cost, _ = rate(price, quantity, prior_quantity=prior)
     assert Fraction(amount) == rounded(after) - rounded(before)
     assert (amount, cost) == change(price, prior, prior + quantity)
-    assert Fraction(exact_amount(price, quantity, prior_quantity=prior)) == after - before
+    assert Fraction(exact_of(price)(quantity, prior, 0, None)) == after - before
 
 
 @given(
@@ -118,7 +118,7 @@ def test_events_of_a_price_per_event_are_priced_one_by_one(price: PriceTerms, us
             assert Fraction(rated[0]) == rounded(expected)
         else:  # the difference of two rounded totals
             assert abs(Fraction(rated[0]) - expected) <= Fraction(1, 10**12)
-        exact = exact_amount(price, quantity, prior_quantity=prior, prior_events=len(known), own_price=own_price)
+        exact = exact_of(price)(quantity, prior, len(known), own_price)
         assert Fraction(exact) == expected
         before.append(quantity)
 

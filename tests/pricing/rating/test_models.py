@@ -9,7 +9,7 @@ import pytest
 
 from pricing.meters.quantity import NotAQuantity
 from pricing.rating.explanation import Percentage, PriceTerms
-from pricing.rating.rate import change, exact_amount, is_cumulative, needs_counter, rate
+from pricing.rating.rate import change, exact_of, is_cumulative, needs_counter, rate
 from tests.pricing.rating.terms import shares, terms, tiers
 from wallets.money import LARGEST
 
@@ -237,6 +237,6 @@ def test_what_a_void_gives_back() -> None:
 
 def test_exact_amounts_are_not_rounded() -> None:
     # 0.333333333333 x 0.000000000001
-    assert exact_amount(terms("per_unit", unit_price="0.000000000001"), D("0.333333333333")) == D("0.333333333333e-12")
+    assert exact_of(terms("per_unit", unit_price="0.000000000001"))(D("0.333333333333"), 0, 0, None) == D("0.333333333333e-12")
     # 0.0000000001 % of 0.5
-    assert exact_amount(terms("percentage", percentage=Percentage(D("0.0000000001"))), D("0.5")) == D("5e-13")
+    assert exact_of(terms("percentage", percentage=Percentage(D("0.0000000001"))))(D("0.5"), 0, 0, None) == D("5e-13")
