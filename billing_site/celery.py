@@ -34,6 +34,9 @@ BEAT: Final = {
     "renew-subscriptions": Beat(
         "pricing.tasks.renew_subscriptions", timedelta(seconds=15), "a period's allowances are there soon after it starts"
     ),
+    "charge-commitments": Beat(
+        "pricing.tasks.charge_commitments", timedelta(minutes=1), "a period's lot is there before its first event"
+    ),
     "purge-news": Beat("wallets.tasks.purge_news", crontab(minute="17"), "delivered news is kept for questions, not forever"),
     "purge-answers": Beat(
         "wallets.tasks.purge_answers", crontab(minute="37"), "answers to idempotent requests are kept 30 days"

@@ -8,6 +8,7 @@ from typing import Any
 
 from celery import shared_task
 
+from pricing.commitments import charge
 from pricing.plans import renew
 from wallets import clock
 
@@ -16,3 +17,9 @@ from wallets import clock
 def renew_subscriptions(**_: Any) -> dict[str, int]:
     """Begin the periods that are due, try unpaid fees again, end what was cancelled."""
     return asdict(renew.renew_due(at=clock.now()))
+
+
+@shared_task(acks_late=True, ignore_result=True)
+def charge_commitments(**_: Any) -> int:
+    """Charge what accounts committed to, shortly before each period starts."""
+    return charge.charge_commitments(at=clock.now())
