@@ -1,6 +1,6 @@
 """Django's index of this app's models; imported by nobody. The models live in the rooms."""
 
-from pricing.books.models import Assignment, Price, PriceBook, PriceVersion
+from pricing.books.models import Assignment, Price, PriceBook, PriceVersion, VersionPin
 from pricing.commitments.models import Commitment, CommitmentPeriod
 from pricing.credit_products.models import (
     BonusSlab,
@@ -45,6 +45,7 @@ __all__ = [
     "Subscription",
     "SubscriptionChange",
     "SubscriptionPeriod",
+    "VersionPin",
     "VoucherAttempt",
     "VoucherBatch",
     "VoucherCode",

@@ -43,6 +43,11 @@ def new_price_version_id() -> str:
     return new_public_id("prv")
 
 
+def new_pin_id() -> str:
+    """pin_…"""
+    return new_public_id("pin")
+
+
 class RowIds:
     """Row ids from a PostgreSQL sequence that counts blocks of 10,000 (the hi/lo scheme).
 

@@ -1,9 +1,10 @@
-"""Price books over HTTP: create, draft a version, publish it."""
+"""Price books over HTTP: create one, draft its versions. What is done with a version is in `versions.py`."""
 
 from __future__ import annotations
 
 from typing import Any, ClassVar
 
+from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiExample, extend_schema
 from rest_framework import serializers
 from rest_framework.generics import GenericAPIView
@@ -11,14 +12,16 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from pricing.api.price_fields import EXAMPLE_PRICE, EXAMPLE_TIERS, PriceIn, PriceOut, price_terms
+from pricing.api.csv_body import WITH_CSV
+from pricing.api.price_fields import EXAMPLE_NIGHT, EXAMPLE_PRICE, EXAMPLE_TIERS, PriceIn, PriceOut, price_terms
 from pricing.books.draft import create_price_book, draft_version
 from pricing.books.models import PriceVersion
-from pricing.books.publish import publish_version
+from pricing.books.price_files import named_by_row, read_csv
 from pricing.books.queries import all_books, book_by_id, prices_of, version_by_id, versions_of
+from pricing.books.roll_forward import roll_forward
 from pricing.books.validate import MAX_PRICES
 from wallets import clock
-from wallets.api.fields import Body, LowerField, MomentField, TextField, WholeField
+from wallets.api.fields import AmountField, Body, LowerField, MomentField, TextField, WholeField
 
 
 class NewBookIn(Body):
@@ -42,14 +45,15 @@ class BookOut(serializers.Serializer[Any]):
 class NewVersionIn(Body):
     """A version to be drafted."""
 
-    prices = serializers.ListField(child=PriceIn(), max_length=MAX_PRICES)
+    prices = serializers.ListField(child=PriceIn(), max_length=MAX_PRICES, required=False)
+    from_version = TextField(required=False, help_text="instead of prices: the version (`prv_…`) whose prices it begins with")
     note = TextField(required=False)
 
-
-class PublishIn(Body):
-    """When a version takes effect."""
-
-    effective_at = MomentField(required=False, allow_null=True, help_text="left out: now")
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        """Prices, or where they come from."""
+        if ("prices" in attrs) == ("from_version" in attrs):
+            raise serializers.ValidationError({"prices": "Expected prices or from_version, one of them."})
+        return attrs
 
 
 class VersionOut(serializers.Serializer[Any]):
@@ -62,6 +66,8 @@ class VersionOut(serializers.Serializer[Any]):
     effective_at = MomentField(allow_null=True)
     published_at = MomentField(allow_null=True)
     note = TextField()
+    derived_from = TextField(source="derived_from.public_id", allow_null=True, default=None, help_text="of negotiated prices")
+    percent_off = AmountField(help_text="of the prices it is derived from")
     created_at = MomentField()
 
 
@@ -79,11 +85,8 @@ class VersionWithPricesOut(VersionOut):
 
 def version_answer(version: PriceVersion, *, status: int = 200) -> Response:
     """A version with its prices; three queries however many there are."""
-    prices = prices_of(version=version)
-    for price in prices:
-        price.version = version
     head = VersionOut(version).data
-    return Response({**head, "prices": PriceOut(prices, many=True).data}, status=status)
+    return Response({**head, "prices": PriceOut(prices_of(version=version), many=True).data}, status=status)
 
 
 class PriceBooks(GenericAPIView[Any]):
@@ -130,6 +133,7 @@ class BookVersions(GenericAPIView[Any]):
     required_scope: ClassVar = {"GET": "pricing:read", "POST": "pricing:write"}
     vendor_only = True
     idempotent = True
+    parser_classes = WITH_CSV
     page_by = "-id"
     serializer_class = VersionLineOut
 
@@ -141,50 +145,27 @@ class BookVersions(GenericAPIView[Any]):
 
     @extend_schema(
         operation_id="draft_price_version",
-        request=NewVersionIn,
+        request={"application/json": NewVersionIn, "text/csv": OpenApiTypes.STR},
         responses={201: VersionWithPricesOut},
         examples=[
             OpenApiExample("One price", value={"prices": [EXAMPLE_PRICE]}, request_only=True),
             OpenApiExample("Tiers", value={"prices": [EXAMPLE_TIERS]}, request_only=True),
+            OpenApiExample("By night", value={"prices": [EXAMPLE_NIGHT]}, request_only=True),
+            OpenApiExample("Rolled forward", value={"from_version": "prv_8FkQ2mZ1kT5cB7"}, request_only=True),
         ],
     )
     def post(self, request: Request, book_id: str) -> Response:
-        """Draft a version. Every price that is not acceptable is named by row and field."""
-        book = book_by_id(public_id=book_id)
+        """Draft a version, from prices, from a table (text/csv) or from another version. Every price that is not acceptable
+        is named by row and field."""
+        book, at = book_by_id(public_id=book_id), clock.now()
+        if isinstance(request.data, bytes):
+            rows = read_csv(request.data)
+            with named_by_row(rows):
+                return version_answer(draft_version(book=book, prices=[row.terms for row in rows], at=at), status=201)
         values = NewVersionIn.read(request)
+        note = values.get("note", "")
+        if "from_version" in values:
+            source = version_by_id(public_id=values["from_version"])
+            return version_answer(roll_forward(book=book, version=source, at=at, note=note), status=201)
         prices = [price_terms(price) for price in values["prices"]]
-        version = draft_version(book=book, prices=prices, at=clock.now(), note=values.get("note", ""))
-        return version_answer(version, status=201)
-
-
-class OneVersion(APIView):
-    """A version of a price book."""
-
-    required_scope = "pricing:read"
-    vendor_only = True
-
-    @extend_schema(operation_id="read_price_version", responses=VersionWithPricesOut)
-    def get(self, request: Request, version_id: str) -> Response:  # noqa: ARG002 - DRF's signature
-        """Read a version with its prices."""
-        return version_answer(version_by_id(public_id=version_id))
-
-
-class VersionPublish(APIView):
-    """Publishing a version."""
-
-    required_scope = "pricing:write"
-    vendor_only = True
-    idempotent = True
-
-    @extend_schema(
-        operation_id="publish_price_version",
-        request=PublishIn,
-        responses=VersionWithPricesOut,
-        examples=[OpenApiExample("At New Year", value={"effective_at": "2027-01-01T00:00:00Z"}, request_only=True)],
-    )
-    def post(self, request: Request, version_id: str) -> Response:
-        """Publish a version: it never changes again, and prices usage from `effective_at` on."""
-        version = version_by_id(public_id=version_id)
-        at = clock.now()
-        effective_at = PublishIn.read(request).get("effective_at") or at
-        return version_answer(publish_version(version=version, effective_at=effective_at, at=at))
+        return version_answer(draft_version(book=book, prices=prices, at=at, note=note), status=201)

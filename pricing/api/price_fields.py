@@ -21,6 +21,14 @@ EXAMPLE_PRICE: Final = {
     "unit_price": "0.00001",
     "unit_cost": "0.000004",
 }
+EXAMPLE_NIGHT: Final = {
+    "meter": "calls",
+    "unit_price": "0.005",
+    "schedule": {
+        "time_zone": "Europe/Berlin",
+        "windows": [{"days": ["mon", "tue", "wed", "thu", "fri"], "from": "22:00", "to": "06:00"}],
+    },
+}
 EXAMPLE_TIERS: Final = {
     "meter": "calls",
     "model": "graduated",
@@ -52,8 +60,9 @@ class PriceIn(Body):
     """A price to be drafted."""
 
     meter = TextField()
-    currency = TextField(required=False, allow_null=True, help_text="the book's")
+    currency = TextField(required=False, allow_null=True, help_text="left out: the book's")
     match = serializers.DictField(required=False, help_text="property -> value; the most specific match wins")
+    schedule = serializers.DictField(required=False, allow_null=True, help_text="time_zone and windows; left out: always")
     model = TextField(required=False, help_text=f"one of {', '.join(MODELS)}; left out: per_unit")
     unit_price = AmountField(required=False, allow_null=True, help_text="of per_unit")
     unit_cost = AmountField(required=False, allow_null=True, help_text="what one unit costs us")
@@ -90,8 +99,9 @@ class PriceOut(serializers.Serializer[Any]):
     """A price; what its model does not have is null. It can be sent back as it is."""
 
     meter = TextField(source="meter.code")
-    currency = TextField(source="version.book.currency")
+    currency = TextField()
     match = serializers.DictField()
+    schedule = serializers.SerializerMethodField()
     model = TextField()
     unit_price = serializers.SerializerMethodField()
     unit_cost = AmountField()
@@ -102,6 +112,10 @@ class PriceOut(serializers.Serializer[Any]):
     tiers = serializers.SerializerMethodField()
     percentage = serializers.SerializerMethodField()
     price_property = serializers.SerializerMethodField()
+
+    def get_schedule(self, price: Price) -> dict[str, Any] | None:
+        """Of a price that is not always open."""
+        return price.schedule or None
 
     def get_unit_price(self, price: Price) -> str | None:
         """Of a per_unit price."""

@@ -7,6 +7,7 @@ from datetime import datetime
 from django.db import IntegrityError, transaction
 
 from pricing.books.models import Assignment, PriceBook
+from pricing.books.pin import check_not_pinned
 from wallets.accounts.models import Account
 from wallets.errors import Conflict
 from wallets.input import Input
@@ -22,7 +23,7 @@ def assign_price_book(*, account: Account, book: PriceBook, effective_at: dateti
     """Let the account pay the prices of `book` from `effective_at` on.
 
     effective_at: not before `at`, since prices do not move under anyone (I8), except to the opening of an account that was
-    never assigned one. Raises AssignmentTimeTaken, InvalidInput.
+    never assigned one. Raises AssignmentTimeTaken, AccountPinned, InvalidInput.
     """
     check = Input()
     check.moment("effective_at", effective_at)
@@ -30,6 +31,7 @@ def assign_price_book(*, account: Account, book: PriceBook, effective_at: dateti
     if effective_at < at and Assignment.objects.filter(account=account).exists():
         check.expect("effective_at", False, f"now ({at.isoformat()}) or later: prices do not move under anyone")
         check.refuse("Only an account's first price book can take effect in the past.")
+    check_not_pinned(account=account, at=effective_at)
     try:
         with transaction.atomic():
             return Assignment.objects.create(account=account, book=book, effective_at=effective_at, created_at=at)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from django.db import IntegrityError, transaction
@@ -21,6 +21,12 @@ class PriceBookExists(Conflict):
     """There is a price book of this name already."""
 
     code = "price_book_exists"
+
+
+class BookIsNegotiated(Conflict):
+    """The book holds the negotiated prices of one account: they are made of list prices, and change as overrides."""
+
+    code = "price_book_is_negotiated"
 
 
 class DefaultBookExists(Conflict):
@@ -53,20 +59,33 @@ def create_price_book(*, name: str, currency: str, at: datetime, is_default: boo
 def draft_version(*, book: PriceBook, prices: Sequence[PriceTerms], at: datetime, note: str = "") -> PriceVersion:
     """Draft the book's next version with these prices.
 
-    Raises PricesRefused naming rows and fields, InvalidInput.
+    Raises PricesRefused naming rows and fields, BookIsNegotiated, InvalidInput.
     """
     check = Input()
     note = check.text("note", note, longest=500)
     check.refuse("The version cannot be drafted like this.")
-    meters = {meter.code: meter for meter in Meter.objects.filter(code__in={price.meter for price in prices})}
-    measuring = {code: meter.archived_at is None for code, meter in meters.items()}
-    check_prices(prices, currency=book.currency, meters=measuring)
+    meters = checked_meters(prices, currency=book.currency)
     with transaction.atomic():
-        PriceBook.objects.select_for_update().get(pk=book.pk)
+        locked = PriceBook.objects.select_for_update().get(pk=book.pk)
+        if locked.base_id is not None:
+            raise BookIsNegotiated(f"{locked.name} is made of list prices: change the account's overrides instead.")
         last = PriceVersion.objects.filter(book=book).aggregate(last=Max("number"))["last"] or 0
         version = PriceVersion.objects.create(book=book, number=last + 1, note=note, created_at=at)
-        Price.objects.bulk_create(
-            [Price(version=version, meter=meters[price.meter], **price_columns(price)) for price in prices],
-            batch_size=2_000,
-        )
+        write_prices(version, prices, meters=meters)
     return version
+
+
+def checked_meters(prices: Sequence[PriceTerms], *, currency: str) -> dict[str, Meter]:
+    """The meters of prices that can stand in one version of a book in `currency`. Raises PricesRefused."""
+    meters = {meter.code: meter for meter in Meter.objects.filter(code__in={price.meter for price in prices})}
+    check_prices(prices, currency=currency, meters={code: meter.archived_at is None for code, meter in meters.items()})
+    return meters
+
+
+def write_prices(version: PriceVersion, prices: Sequence[PriceTerms], *, meters: Mapping[str, Meter]) -> None:
+    """The rows of a draft's prices, in their order."""
+    currency = version.book.currency
+    Price.objects.bulk_create(
+        [Price(version=version, meter=meters[price.meter], **price_columns(price, currency=currency)) for price in prices],
+        batch_size=2_000,
+    )

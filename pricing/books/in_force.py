@@ -190,7 +190,7 @@ def _read(token: UUID | None) -> Catalogue:
             MeterView(meter.id, meter.code, meter.property or None, meter.filters, tuple(meter.dimensions))
         )
     books: dict[int, list[VersionView]] = defaultdict(list)
-    published = PriceVersion.objects.filter(status=PriceVersion.Status.PUBLISHED).order_by("effective_at", "id")
+    published = PriceVersion.objects.filter(status=PriceVersion.Status.PUBLISHED).order_by("effective_at", "published_at", "id")
     versions = list(published.values_list("id", "book_id", "number", "book__currency", "effective_at"))
     # Prices after versions: one that is published meanwhile is not seen, rather than seen without prices.
     prices: dict[int, dict[int, list[tuple[dict[str, str | None], PriceTerms]]]] = defaultdict(lambda: defaultdict(list))

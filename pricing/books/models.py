@@ -1,6 +1,12 @@
-"""A price book is the prices a group of accounts pays, in one currency. Its versions are drafts until published; a
-published version and its prices never change (triggers), so an event is rated with the version in force for its account
-at the event's time (I8), for ever. An assignment says which book an account uses from when; without one, the default book.
+"""A price book is the prices a group of accounts pays, in its currency and others. Its versions are drafts until
+published; a published version and its prices never change (triggers), so an event is rated with the version in force for
+its account at the event's time (I8), for ever. Of several versions that take effect at one time the one published last
+counts: that is how a version is replaced or withdrawn before anything was rated with it. An assignment says which book an
+account uses from when; without one, the default book. A pin holds an account at one version until a date.
+
+A negotiated book belongs to one account. Each of its versions is made of a version of its base (less `percent_off`, some
+prices replaced), in the transaction that publishes either, so a charge names a price that never changes, and the price
+names the list price it came from.
 """
 
 from __future__ import annotations
@@ -9,12 +15,15 @@ from decimal import Decimal
 from typing import ClassVar, Final
 
 import pgtrigger
+from django.contrib.postgres.constraints import ExclusionConstraint
+from django.contrib.postgres.fields import DateTimeRangeField, RangeOperators
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Func, Q, TextField, Value
+from django.db.models.functions import MD5, Cast
 
 from pricing.meters.models import Meter, renew_catalogue_token
 from wallets.accounts.models import Account
-from wallets.ids import new_price_book_id, new_price_version_id
+from wallets.ids import new_pin_id, new_price_book_id, new_price_version_id
 
 TIERED: Final = ["graduated", "volume", "stairstep", "graduated_percentage"]
 PER_EVENT: Final = ["percentage", "dynamic"]
@@ -27,15 +36,34 @@ class PriceBook(models.Model):
     name = models.CharField(max_length=200, unique=True)
     currency = models.CharField(max_length=16)
     is_default = models.BooleanField(default=False, help_text="used by accounts without a book of their own")
+    account = models.ForeignKey(
+        Account, on_delete=models.PROTECT, null=True, blank=True, related_name="negotiated_books", help_text="whose it is alone"
+    )
+    base = models.ForeignKey(
+        "self",
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="negotiated",
+        help_text="the list prices it is made of",
+    )
     created_at = models.DateTimeField()
 
     class Meta:
         app_label = "pricing"
         constraints: ClassVar[list[models.BaseConstraint]] = [
             models.UniqueConstraint(fields=["is_default"], condition=Q(is_default=True), name="price_book_one_default"),
+            models.UniqueConstraint(
+                fields=["account", "base"], condition=Q(base__isnull=False), name="price_book_negotiated_once_per_account"
+            ),
+            models.CheckConstraint(
+                condition=Q(account__isnull=True, base__isnull=True)
+                | Q(account__isnull=False, base__isnull=False, is_default=False),
+                name="price_book_negotiated_has_its_base",
+            ),
         ]
         triggers: ClassVar[list[pgtrigger.Trigger]] = [
-            pgtrigger.ReadOnly(name="price_book_currency_stays", fields=["currency"]),
+            pgtrigger.ReadOnly(name="price_book_currency_stays", fields=["currency", "account", "base"]),
             renew_catalogue_token(),
         ]
 
@@ -57,14 +85,23 @@ class PriceVersion(models.Model):
     effective_at = models.DateTimeField(null=True, blank=True)
     published_at = models.DateTimeField(null=True, blank=True)
     note = models.CharField(max_length=500, blank=True)
+    derived_from = models.ForeignKey(
+        "self",
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="derived",
+        help_text="the base's version it is made of",
+    )
+    percent_off = models.DecimalField(max_digits=30, decimal_places=12, default=Decimal(0), help_text="of the base's prices")
     created_at = models.DateTimeField()
 
     class Meta:
         app_label = "pricing"
         constraints: ClassVar[list[models.BaseConstraint]] = [
             models.UniqueConstraint(fields=["book", "number"], name="version_number_once_per_book"),
-            models.UniqueConstraint(
-                fields=["book", "effective_at"], condition=Q(status="PUBLISHED"), name="version_one_published_per_book_and_time"
+            models.CheckConstraint(
+                condition=Q(percent_off__gte=0, percent_off__lte=100), name="version_percent_off_is_a_percentage"
             ),
             models.CheckConstraint(
                 condition=Q(status="DRAFT") | Q(status="PUBLISHED", effective_at__isnull=False, published_at__isnull=False),
@@ -85,7 +122,12 @@ class PriceVersion(models.Model):
 
 
 class Price(models.Model):
-    """What one unit of a meter costs when the event's properties match. The most specific match wins."""
+    """What one unit of a meter costs when the event's properties match and the schedule is open. The most specific match
+    wins; of equally specific ones a scheduled price, then an override.
+
+    continues: the price whose counter this one goes on with: the first of a chain of versions that left its terms as they
+    were, so that a new version does not start the tiers of a period again.
+    """
 
     class Model(models.TextChoices):
         PER_UNIT = "per_unit"
@@ -99,7 +141,9 @@ class Price(models.Model):
 
     version = models.ForeignKey(PriceVersion, on_delete=models.CASCADE, related_name="prices")
     meter = models.ForeignKey(Meter, on_delete=models.PROTECT, related_name="prices")
+    currency = models.CharField(max_length=16)
     match = models.JSONField(default=dict, blank=True, help_text="property -> value; empty: every event of the meter")
+    schedule = models.JSONField(default=dict, blank=True, help_text="time zone and windows; empty: always")
     model = models.CharField(max_length=20, choices=Model, default=Model.PER_UNIT)
     unit_price = models.DecimalField(max_digits=30, decimal_places=12, default=Decimal(0))
     unit_cost = models.DecimalField(max_digits=30, decimal_places=12, default=Decimal(0), help_text="what one unit costs us")
@@ -126,11 +170,29 @@ class Price(models.Model):
         related_name="continued_by",
         help_text="the first price with these terms: its running totals go on in this one",
     )
+    derived_from = models.ForeignKey(
+        "self",
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="derived",
+        help_text="the list price it is made of",
+    )
+    is_override = models.BooleanField(default=False, help_text="negotiated for itself")
 
     class Meta:
         app_label = "pricing"
         constraints: ClassVar[list[models.BaseConstraint]] = [
-            models.UniqueConstraint(fields=["version", "meter", "match"], name="price_once_per_meter_and_match"),
+            # By hash: an entry of PostgreSQL's B-tree holds 2,704 bytes, a match may be longer.
+            models.UniqueConstraint(
+                "version",
+                "meter",
+                "currency",
+                MD5(Cast("match", TextField())),
+                MD5(Cast("schedule", TextField())),
+                name="price_once_per_meter_currency_match_and_schedule",
+            ),
+            models.CheckConstraint(condition=~Q(currency=""), name="price_currency_is_named"),
             models.CheckConstraint(condition=Q(unit_price__gte=0), name="price_unit_price_not_negative"),
             models.CheckConstraint(condition=Q(unit_cost__gte=0), name="price_unit_cost_not_negative"),
             models.CheckConstraint(
@@ -193,7 +255,8 @@ class Price(models.Model):
                     IF NOT EXISTS (
                         SELECT 1 FROM pricing_price p
                         WHERE p.id = NEW.continues_id AND p.id <> NEW.id AND p.continues_id IS NULL
-                          AND p.meter_id = NEW.meter_id AND p.model = NEW.model AND p.unit_price = NEW.unit_price
+                          AND p.meter_id = NEW.meter_id AND p.currency = NEW.currency
+                          AND p.model = NEW.model AND p.unit_price = NEW.unit_price
                           AND p.free_units = NEW.free_units AND p.tiers = NEW.tiers
                           AND p.package_size IS NOT DISTINCT FROM NEW.package_size
                           AND p.package_price IS NOT DISTINCT FROM NEW.package_price
@@ -230,3 +293,41 @@ class Assignment(models.Model):
 
     def __str__(self) -> str:
         return f"{self.account_id} {self.book_id}"
+
+
+class VersionPin(models.Model):
+    """From `effective_at` until before `until`, `account` pays the prices of `version`, whatever its book does meanwhile."""
+
+    public_id = models.CharField(max_length=32, unique=True, default=new_pin_id)
+    account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="version_pins")
+    version = models.ForeignKey(PriceVersion, on_delete=models.PROTECT, related_name="pins")
+    effective_at = models.DateTimeField()
+    until = models.DateTimeField()
+    reason = models.CharField(max_length=500, blank=True)
+    actor = models.CharField(max_length=254, blank=True)
+    created_at = models.DateTimeField()
+
+    class Meta:
+        app_label = "pricing"
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.CheckConstraint(condition=Q(until__gte=F("effective_at")), name="pin_ends_after_it_begins"),
+            # The account as a range of one, so that no extension is needed. An empty range meets nothing.
+            ExclusionConstraint(
+                name="pins_of_an_account_do_not_overlap",
+                expressions=[
+                    (Func(F("account"), F("account"), Value("[]"), function="int8range"), RangeOperators.OVERLAPS),
+                    (
+                        Func(F("effective_at"), F("until"), function="tstzrange", output_field=DateTimeRangeField()),
+                        RangeOperators.OVERLAPS,
+                    ),
+                ],
+            ),
+        ]
+        triggers: ClassVar[list[pgtrigger.Trigger]] = [
+            pgtrigger.Protect(name="pin_is_never_deleted", operation=pgtrigger.Delete),
+            pgtrigger.ReadOnly(name="pin_stays_but_for_its_end", fields=["account", "version", "effective_at", "created_at"]),
+            renew_catalogue_token(),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.account_id} {self.version_id}"

@@ -9,23 +9,17 @@ from typing import Final
 from django.db import transaction
 
 from pricing.books.assign import assign_price_book
+from pricing.books.fit import check_fits
 from pricing.books.models import PriceBook
 from wallets.accounts.change import AccountChanges, change_account
 from wallets.accounts.models import Account
 from wallets.accounts.open import open_account
 from wallets.balances.models import Wallet
 from wallets.balances.open import open_wallet
-from wallets.errors import InvalidInput
 
 # The book a customer is opened with holds for usage from before it too (a gateway's clock may be behind, history may be
 # imported): nothing was charged before, so no price moves.
 BEGINNING: Final = datetime(2000, 1, 1, tzinfo=UTC)
-
-
-class PriceBookUnfit(InvalidInput):
-    """There is no such price book, or its currency is none the account has a wallet in."""
-
-    code = "price_book_unfit"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +49,7 @@ def open_customer(
         account = open_account(key=key, name=name, at=at, email=email, currency=currency, time_zone=time_zone, country=country)
         wallet = open_wallet(account=account, currency=currency, at=at)
         if price_book is not None:
-            book = _fitting(price_book, {currency})
+            book = check_fits(book=_book(price_book), account=account, currencies={currency})
             assign_price_book(account=account, book=book, effective_at=BEGINNING, at=at)
     return Customer(account, wallet)
 
@@ -63,20 +57,15 @@ def open_customer(
 def change_customer(*, account: Account, changes: AccountChanges, price_book: str | None, at: datetime) -> Account:
     """Change an account's details and, if given, the book it uses from now on (`pbk_…`).
 
-    Raises PriceBookUnfit, AssignmentTimeTaken, InvalidInput.
+    Raises PriceBookUnfit, AssignmentTimeTaken, AccountPinned, InvalidInput.
     """
     with transaction.atomic():
         changed = change_account(account=account, changes=changes)
         if price_book is not None:
-            held = Wallet.objects.filter(account=account, is_default=True).exclude(status=Wallet.Status.CLOSED)
-            book = _fitting(price_book, set(held.values_list("currency", flat=True)))
+            book = check_fits(book=_book(price_book), account=account)
             assign_price_book(account=account, book=book, effective_at=at, at=at)
     return changed
 
 
-def _fitting(public_id: str, currencies: set[str]) -> PriceBook:
-    book = PriceBook.objects.filter(public_id=public_id).first()
-    if book is None or book.currency not in currencies:
-        wanted = " or ".join(sorted(currencies)) or "a currency the account has a wallet in"
-        raise PriceBookUnfit("The price book does not fit the account.", fields={"price_book": f"a price book in {wanted}"})
-    return book
+def _book(public_id: str) -> PriceBook | None:
+    return PriceBook.objects.filter(public_id=public_id).first()

@@ -37,8 +37,9 @@ class PriceTerms:
     """A price to be: what usage of a meter costs for events whose properties match, by its model.
 
     match: property -> value; empty for every event of the meter.  unit_price, unit_cost (what one unit costs us),
-    minimum_charge (per event), package_price: in the book's currency.  currency: None, or the book's.  free_units: the first
-    of a period.  price_property: where an event carries its own price (dynamic).
+    minimum_charge (per event), package_price: in `currency`.  currency: None is the book's.  schedule: when it holds, as
+    `schedule.py` says; None or empty is always.  free_units: the first of a period.  price_property: where an event carries
+    its own price (dynamic).
     """
 
     meter: str
@@ -54,3 +55,4 @@ class PriceTerms:
     tiers: Sequence[TierTerms] = ()
     percentage: PercentageTerms | None = None
     price_property: str | None = None
+    schedule: Mapping[str, Any] | None = None

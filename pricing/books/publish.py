@@ -1,4 +1,5 @@
-"""Publish a drafted version: from then on it never changes."""
+"""Publish a drafted version: from then on it never changes. What was published for later can still be replaced or withdrawn,
+by another version that takes effect at the same time."""
 
 from __future__ import annotations
 
@@ -6,9 +7,12 @@ from datetime import datetime
 
 from django.db import transaction
 
+from pricing.books.derive import derive_negotiated
+from pricing.books.draft import draft_version
 from pricing.books.models import Price, PriceBook, PriceVersion
-from pricing.books.price_terms import PriceTerms
-from pricing.books.stored_terms import percentage_terms, tier_terms
+from pricing.books.put_in_force import put_in_force
+from pricing.books.queries import version_before
+from pricing.books.rows import terms_of_row
 from pricing.books.validate import check_prices
 from wallets.errors import Conflict
 from wallets.input import Input
@@ -23,16 +27,23 @@ class VersionAlreadyPublished(Conflict):
 
 
 class EffectiveAtTaken(Conflict):
-    """Another version of the book takes effect at this very time."""
+    """Another version of the book has taken effect at this very time."""
 
     code = "effective_at_taken"
 
 
+class VersionInForce(Conflict):
+    """The version has taken effect, or was never published: there is nothing to withdraw."""
+
+    code = "version_not_scheduled"
+
+
 def publish_version(*, version: PriceVersion, effective_at: datetime, at: datetime) -> PriceVersion:
-    """Make a draft the prices in force from `effective_at` on.
+    """Make a draft the prices in force from `effective_at` on, and with it the negotiated prices made of it.
 
     effective_at: not before `at`, since prices do not move under anyone (I8); the first version of a book may reach back,
-    as nothing was ever rated with that book. Raises VersionAlreadyPublished, EffectiveAtTaken, PricesRefused, InvalidInput.
+    as nothing was ever rated with that book. A version published for the same time that lies ahead is replaced. Raises
+    VersionAlreadyPublished, EffectiveAtTaken, PricesRefused, InvalidInput.
     """
     check = Input()
     check.moment("effective_at", effective_at)
@@ -46,32 +57,35 @@ def publish_version(*, version: PriceVersion, effective_at: datetime, at: dateti
         if effective_at < at and published.exists():
             check.expect("effective_at", False, f"now ({at.isoformat()}) or later: prices do not move under anyone")
             check.refuse("Only the first version of a book can take effect in the past.")
-        if published.filter(effective_at=effective_at).exists():
-            raise EffectiveAtTaken(f"Another version of {drafted.book.name} takes effect at {effective_at.isoformat()}.")
+        if effective_at <= at and published.filter(effective_at=effective_at).exists():
+            raise EffectiveAtTaken(f"Another version of {drafted.book.name} took effect at {effective_at.isoformat()}.")
         prices = list(Price.objects.filter(version=drafted).select_related("meter").order_by("id"))
         check_prices(
-            [terms_of_draft(price) for price in prices],
+            [terms_of_row(price) for price in prices],
             currency=drafted.book.currency,
             meters={price.meter.code: price.meter.archived_at is None for price in prices},
         )
-        drafted.status, drafted.effective_at, drafted.published_at = Status.PUBLISHED, effective_at, at
-        drafted.save(update_fields=["status", "effective_at", "published_at"])
+        put_in_force(drafted, effective_at=effective_at, at=at)
+        derive_negotiated(drafted, at=at)
     return drafted
 
 
-def terms_of_draft(price: Price) -> PriceTerms:
-    """A drafted price as it was put forward."""
-    return PriceTerms(
-        meter=price.meter.code,
-        match=price.match,
-        model=price.model,
-        unit_price=price.unit_price if price.model == Price.Model.PER_UNIT else None,
-        unit_cost=price.unit_cost,
-        minimum_charge=price.minimum_charge,
-        free_units=price.free_units,
-        package_size=price.package_size,
-        package_price=price.package_price,
-        tiers=tier_terms(price.tiers),
-        percentage=percentage_terms(price.percentage),
-        price_property=price.price_property,
-    )
+def withdraw_version(*, version: PriceVersion, at: datetime, reason: str = "") -> PriceVersion:
+    """Keep a version that is published for later from ever taking effect: the prices before it are published for its time.
+    The answer is the version that does so.
+
+    Raises VersionInForce when it is too late or too early, and when no version stands before it.
+    """
+    with transaction.atomic():
+        book = PriceBook.objects.select_for_update().get(pk=version.book_id)
+        scheduled = PriceVersion.objects.get(pk=version.pk)
+        effective_at = scheduled.effective_at
+        if effective_at is None or effective_at <= at or scheduled.status != Status.PUBLISHED:
+            raise VersionInForce("Only a version that is published and has not taken effect yet can be withdrawn.")
+        before = version_before(book=book, effective_at=effective_at)
+        if before is None:
+            raise VersionInForce("No version stands before it: publish another for the same time instead.")
+        prices = Price.objects.filter(version=before, meter__archived_at__isnull=True).select_related("meter").order_by("id")
+        note = f"Withdraws version {scheduled.number}: {reason}" if reason else f"Withdraws version {scheduled.number}"
+        draft = draft_version(book=book, prices=[terms_of_row(price) for price in prices], at=at, note=note[:500])
+        return publish_version(version=draft, effective_at=effective_at, at=at)

@@ -7,10 +7,12 @@ equal terms are equal JSON.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any, Final
 
 from pricing.books.price_terms import PercentageTerms, PriceTerms, TierTerms
+from pricing.books.schedule import stored_schedule
 from pricing.books.validate import match_texts
 from pricing.rating import explanation
 from wallets.money import EXACT, ZERO
@@ -18,10 +20,12 @@ from wallets.money import EXACT, ZERO
 UNSAVED: Final = 0
 
 
-def price_columns(terms: PriceTerms) -> dict[str, Any]:
-    """The columns of a price with acceptable terms, but for its version and meter."""
+def price_columns(terms: PriceTerms, *, currency: str) -> dict[str, Any]:
+    """The columns of a price with acceptable terms in a book in `currency`, but for its version and meter."""
     return {
+        "currency": terms.currency or currency,
         "match": match_texts(terms.match),
+        "schedule": stored_schedule(terms.schedule),
         "model": terms.model,
         "unit_price": terms.unit_price or ZERO,
         "unit_cost": terms.unit_cost or ZERO,
@@ -33,6 +37,16 @@ def price_columns(terms: PriceTerms) -> dict[str, Any]:
         "percentage": _percentage_json(terms.percentage) if terms.model == "percentage" and terms.percentage else None,
         "price_property": terms.price_property or "",
     }
+
+
+def stored_form(terms: PriceTerms, *, currency: str) -> PriceTerms:
+    """Acceptable terms with their match, schedule and currency as they are stored, so that they compare with stored ones."""
+    return replace(
+        terms,
+        currency=terms.currency or currency,
+        match=match_texts(terms.match),
+        schedule=stored_schedule(terms.schedule),
+    )
 
 
 def tier_terms(stored: Sequence[Mapping[str, str | None]]) -> tuple[TierTerms, ...]:

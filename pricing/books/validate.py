@@ -5,15 +5,16 @@ Two prices of a meter that could match one event equally well are refused, so th
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
+from pricing.books.ambiguous import ambiguous_rows, candidate
 from pricing.books.model_fields import problems_of_model
 from pricing.books.price_terms import PriceTerms as PriceTerms
+from pricing.books.schedule import schedule_problems, stored_schedule
 from pricing.meters.measure import dimension_text
 from wallets.errors import InvalidInput
-from wallets.input import name_is_fine
+from wallets.input import CURRENCY, CURRENCY_EXPECTED, name_is_fine
 
 MAX_PRICES: Final = 10_000
 MAX_MATCH: Final = 10
@@ -42,7 +43,8 @@ class PricesRefused(InvalidInput):
 
 
 def check_prices(prices: Sequence[PriceTerms], *, currency: str, meters: Mapping[str, bool]) -> None:
-    """Raise PricesRefused unless these prices can stand in one version of a book in `currency`.
+    """Raise PricesRefused unless these prices can stand in one version of a book; those that name no currency are in its
+    `currency`.
 
     meters: code -> whether it still measures (not archived).
     """
@@ -62,12 +64,10 @@ def check_prices(prices: Sequence[PriceTerms], *, currency: str, meters: Mapping
 def findings(prices: Sequence[PriceTerms], *, currency: str, meters: Mapping[str, bool]) -> list[Finding]:
     """Everything that is wrong, in row order."""
     found = [
-        Finding(row, name, expected)
-        for row, price in enumerate(prices)
-        for name, expected in _of_one(price, currency=currency, meters=meters)
+        Finding(row, name, expected) for row, price in enumerate(prices) for name, expected in _of_one(price, meters=meters)
     ]
     faulty = {one.row for one in found}
-    found += _ambiguous([(row, price) for row, price in enumerate(prices) if row not in faulty])
+    found += _ambiguous([(row, price) for row, price in enumerate(prices) if row not in faulty], currency)
     return sorted(found, key=lambda one: one.row)
 
 
@@ -76,20 +76,24 @@ def match_texts(match: Mapping[str, Any]) -> dict[str, str]:
     return {name: text for name, value in match.items() if (text := dimension_text(value)) is not None}
 
 
-def _of_one(price: PriceTerms, *, currency: str, meters: Mapping[str, bool]) -> list[tuple[str, str]]:
+def _of_one(price: PriceTerms, *, meters: Mapping[str, bool]) -> list[tuple[str, str]]:
     wrong: list[tuple[str, str]] = []
     if price.meter not in meters:
         wrong.append(("meter", "the code of a meter"))
     elif not meters[price.meter]:
         wrong.append(("meter", "a meter that is not archived"))
-    if price.currency is not None and price.currency != currency:
-        wrong.append(("currency", f"{currency}, the currency of the book"))
     return wrong + problems_of_terms(price)
 
 
 def problems_of_terms(price: PriceTerms) -> list[tuple[str, str]]:
     """What is wrong with a price in itself, wherever it may stand: field -> what is expected there."""
-    return _of_match(price.match) + problems_of_model(price)
+    wrong: list[tuple[str, str]] = []
+    if price.currency is not None and not CURRENCY.fullmatch(price.currency):
+        wrong.append(("currency", CURRENCY_EXPECTED))
+    wrong += _of_match(price.match)
+    schedule = schedule_problems(price.schedule or {})
+    wrong += [(f"schedule.{name}" if name else "schedule", expected) for name, expected in schedule]
+    return wrong + problems_of_model(price)
 
 
 def _of_match(match: Mapping[str, Any]) -> list[tuple[str, str]]:
@@ -107,43 +111,15 @@ def _of_match(match: Mapping[str, Any]) -> list[tuple[str, str]]:
     return wrong
 
 
-def _ambiguous(prices: Collection[tuple[int, PriceTerms]]) -> list[Finding]:
-    """Pairs of prices of one meter, of equally many properties, that one event could match both of.
-
-    Matches on the same properties clash when equal; on different ones, when they agree in the properties they share.
-    Each row is named once, with the earliest row it clashes with.
-    """
-    groups: dict[tuple[str, int], dict[frozenset[str], list[tuple[int, dict[str, str]]]]] = defaultdict(
-        lambda: defaultdict(list)
-    )
-    for row, price in prices:
-        texts = match_texts(price.match)
-        groups[price.meter, len(texts)][frozenset(texts)].append((row, texts))
-    clash: dict[int, int] = {}
-    for by_names in groups.values():
-        kinds = list(by_names.items())
-        for index, (names, rows) in enumerate(kinds):
-            for other_names, other_rows in kinds[index:]:
-                _clashes(names & other_names, rows, other_rows, clash)
-    return [
-        Finding(row, "match", f"a match that no event shares with row {other}: one more or one other property or value")
-        for row, other in clash.items()
+def _ambiguous(prices: Collection[tuple[int, PriceTerms]], currency: str) -> list[Finding]:
+    """Pairs of prices that one event could match equally well; each row is named once."""
+    rows = [
+        candidate(row, price.meter, price.currency or currency, match_texts(price.match), stored_schedule(price.schedule))
+        for row, price in prices
     ]
-
-
-def _clashes(
-    shared: frozenset[str],
-    rows: Sequence[tuple[int, dict[str, str]]],
-    other_rows: Sequence[tuple[int, dict[str, str]]],
-    clash: dict[int, int],
-) -> None:
-    """Note for each row the earliest other row that agrees with it in the shared properties."""
-    names = sorted(shared)
-    first: dict[tuple[str, ...], int] = {}
-    for row, texts in rows:
-        first.setdefault(tuple(texts[name] for name in names), row)
-    for row, texts in other_rows:
-        other = first.get(tuple(texts[name] for name in names))
-        if other is not None and other != row:
-            later, earlier = max(row, other), min(row, other)
-            clash[later] = min(clash.get(later, earlier), earlier)
+    return [
+        Finding(row, "schedule", f"windows in one time zone that share no minute with row {other}")
+        if scheduled
+        else Finding(row, "match", f"a match that no event shares with row {other}: one more or one other property or value")
+        for row, (other, scheduled) in ambiguous_rows(rows).items()
+    ]

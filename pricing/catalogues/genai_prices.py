@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Final
 
 from pricing.books.draft import draft_version
 from pricing.books.models import Price, PriceBook, PriceVersion
-from pricing.books.publish import terms_of_draft
+from pricing.books.rows import terms_of_row
 from pricing.books.validate import PriceTerms
 from pricing.meters.define import define_meter
 from pricing.meters.models import Meter
@@ -165,7 +165,7 @@ def _taken_over(book: PriceBook, *, except_for: set[str]) -> list[PriceTerms]:
     """The prices of other meters in the book's last published version, but for meters that measure no more."""
     last = PriceVersion.objects.filter(book=book, status=PriceVersion.Status.PUBLISHED).order_by("-effective_at").first()
     rows = Price.objects.filter(version=last, meter__archived_at__isnull=True).select_related("meter").order_by("id")
-    return [terms_of_draft(price) for price in rows if last is not None and price.meter.code not in except_for]
+    return [terms_of_row(price) for price in rows if last is not None and price.meter.code not in except_for]
 
 
 def define_missing_meters(*, codes: set[str], at: datetime) -> tuple[str, ...]:

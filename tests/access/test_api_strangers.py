@@ -19,6 +19,7 @@ from billing_site.api.scopes import is_vendor_only, required_scope
 from metering.ingest.batch import ingest_batch
 from metering.ingest.decode import usage_input
 from pricing.books.draft import create_price_book, draft_version
+from pricing.books.pin import pin_version
 from pricing.books.publish import publish_version
 from pricing.books.validate import PriceTerms
 from pricing.meters.define import define_meter
@@ -72,7 +73,7 @@ class Things:
 
 # Who may not ask at all need not ask about something that is there.
 NOWHERE = Things(
-    path=dict.fromkeys(["key", "wallet_id", "lot_id", "code", "book_id", "version_id", "event_id", "hold_id"], "nowhere"),
+    path={name: "nowhere" for endpoint in ALL for name in re.findall(r"{(\w+)}", endpoint.path)},
     bodies={},
     queries={},
 )
@@ -83,7 +84,11 @@ def acme_things(acme: Company) -> Things:
     meter = define_meter(code="calls", event_type="call", aggregation="count", at=OPENED_AT)
     book = create_price_book(name="List prices", currency="USD", at=OPENED_AT, is_default=True)
     version = draft_version(book=book, prices=[PriceTerms(meter="calls", unit_price=D("0.01"))], at=OPENED_AT)
-    publish_version(version=version, effective_at=OPENED_AT, at=OPENED_AT)
+    version = publish_version(version=version, effective_at=OPENED_AT, at=OPENED_AT)
+    year = timedelta(days=365)
+    pin = pin_version(
+        account=acme.account, version=version, effective_at=OPENED_AT + year, until=OPENED_AT + 2 * year, at=OPENED_AT
+    )
     lot = grant_credit(wallet_id=acme.wallet.pk, amount=D(10), kind="paid", at=OPENED_AT)
     now = clock.now()
     ingest_batch(events=[usage_input(event_id="e-1", event_type="call", account="acme", time=now, properties={})], at=now)
@@ -98,6 +103,7 @@ def acme_things(acme: Company) -> Things:
             "book_id": book.public_id,
             "version_id": version.public_id,
             "event_id": "e-1",
+            "pin_id": pin.public_id,
         },
         bodies={
             "/events": {"id": "e-2", "type": "call", "account": "acme"},

@@ -53,7 +53,8 @@ def constraints_are_in_place() -> Proof:
         _rows(
             """SELECT conname, convalidated FROM pg_constraint
                UNION ALL
-               SELECT c.relname, i.indisvalid AND i.indisunique FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid"""
+               SELECT c.relname, i.indisvalid AND (i.indisunique OR i.indisexclusion)
+                 FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid"""
         )
     )
     faults: dict[str, str | None] = {}

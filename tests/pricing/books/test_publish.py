@@ -10,10 +10,11 @@ from django.db import Error, transaction
 
 from pricing.books.assign import AssignmentTimeTaken, assign_price_book
 from pricing.books.draft import DefaultBookExists, PriceBookExists, create_price_book, draft_version
+from pricing.books.fit import PriceBookUnfit
 from pricing.books.models import Price, PriceBook, PriceVersion
-from pricing.books.open_customer import PriceBookUnfit, change_customer, open_customer
-from pricing.books.publish import EffectiveAtTaken, VersionAlreadyPublished, publish_version
-from pricing.books.queries import books_used
+from pricing.books.open_customer import change_customer, open_customer
+from pricing.books.publish import EffectiveAtTaken, VersionAlreadyPublished, VersionInForce, publish_version, withdraw_version
+from pricing.books.queries import books_used, live_version
 from pricing.books.validate import PricesRefused, PriceTerms
 from pricing.meters.define import archive_meter, define_meter
 from pricing.meters.models import Meter
@@ -76,10 +77,31 @@ def test_prices_do_not_move_under_anyone(book: PriceBook) -> None:
     assert publish_version(version=second, effective_at=AT, at=AT).status == "PUBLISHED"
 
 
-def test_two_versions_of_a_book_do_not_take_effect_at_one_moment(book: PriceBook) -> None:
+def test_two_versions_of_a_book_do_not_take_effect_at_a_moment_that_has_come(book: PriceBook) -> None:
     publish_version(version=draft(book), effective_at=AT + DAY, at=AT)
     with pytest.raises(EffectiveAtTaken):
-        publish_version(version=draft(book), effective_at=AT + DAY, at=AT)
+        publish_version(version=draft(book), effective_at=AT + DAY, at=AT + DAY)
+
+
+def test_of_versions_published_for_one_time_ahead_the_last_one_counts(book: PriceBook) -> None:
+    early, late = draft(book), draft(book)
+    publish_version(version=late, effective_at=AT + DAY, at=AT)
+    publish_version(version=early, effective_at=AT + DAY, at=AT + DAY / 2)  # drafted first, published last
+    assert live_version(book=book, at=AT + DAY) == early
+    assert live_version(book=book, at=AT) is None
+
+
+def test_a_scheduled_version_is_withdrawn_by_the_prices_before_it(book: PriceBook) -> None:
+    first = publish_version(version=draft(book, "0.01"), effective_at=AT, at=AT)
+    dearer = publish_version(version=draft(book, "0.02"), effective_at=AT + DAY, at=AT)
+    stands = withdraw_version(version=dearer, at=AT + DAY / 2, reason="Too dear")
+    assert (stands.effective_at, stands.note) == (AT + DAY, "Withdraws version 2: Too dear")
+    assert live_version(book=book, at=AT + DAY) == stands
+    (price,) = Price.objects.filter(version=stands)
+    assert (price.unit_price, price.continues) == (D("0.01"), Price.objects.get(version=first))
+    for late in (first, stands, draft(book)):
+        with pytest.raises(VersionInForce):
+            withdraw_version(version=late, at=AT + DAY)
 
 
 def test_a_version_whose_meter_was_archived_since_is_not_published(book: PriceBook, meter: Meter) -> None:

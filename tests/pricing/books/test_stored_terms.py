@@ -13,7 +13,7 @@ from pricing.books.draft import create_price_book, draft_version
 from pricing.books.in_force import terms_of
 from pricing.books.models import Price
 from pricing.books.price_terms import PriceTerms
-from pricing.books.publish import terms_of_draft
+from pricing.books.rows import terms_of_row
 from pricing.books.stored_terms import rated_terms
 from pricing.meters.define import define_meter
 from tests.cast import OPENED_AT
@@ -35,7 +35,7 @@ def prices(db: None) -> dict[str, Price]:
 
 def test_what_was_put_forward_comes_back(prices: dict[str, Price]) -> None:
     for model, price in prices.items():
-        back = terms_of_draft(price)
+        back = terms_of_row(price)
         put_forward = PriceTerms(
             meter="out", match={"kind": model}, model=model, unit_cost=D("0.001"), minimum_charge=D("0.05"), **FINE[model]
         )
@@ -80,11 +80,11 @@ def test_the_database_refuses_what_does_not_belong_to_the_model(
 def test_a_price_continues_only_the_first_with_its_own_terms(prices: dict[str, Price]) -> None:
     first = prices["graduated"]
     book = first.version.book
-    version = draft_version(book=book, prices=[replace(terms_of_draft(first), match={}, unit_cost=D(9))], at=OPENED_AT)
+    version = draft_version(book=book, prices=[replace(terms_of_row(first), match={}, unit_cost=D(9))], at=OPENED_AT)
     second = Price.objects.get(version=version)
     Price.objects.filter(pk=second.pk).update(continues=first)
     assert terms_of(Price.objects.get(pk=second.pk)).counter_id == first.pk
-    third = Price.objects.get(version=draft_version(book=book, prices=[terms_of_draft(first)], at=OPENED_AT))
+    third = Price.objects.get(version=draft_version(book=book, prices=[terms_of_row(first)], at=OPENED_AT))
     for price, continued in ((third, second), (third, prices["volume"]), (third, third)):
         with pytest.raises(IntegrityError, match="does not continue"), transaction.atomic():
             Price.objects.filter(pk=price.pk).update(continues=continued)

@@ -39,7 +39,7 @@ def test_prices_that_every_event_matches_once_are_fine() -> None:
     [
         ("meter", {"meter": "nothing"}),
         ("meter", {"meter": "old"}),
-        ("currency", {"currency": "EUR"}),
+        ("currency", {"currency": "eur"}),
         ("model", {"model": "by the moon"}),
         ("unit_price", {"unit_price": None}),
         ("unit_price", {"unit_price": D("-0.01")}),
