@@ -225,7 +225,9 @@ def _meters(account: Account, event_type: str, properties: Mapping[str, Any], at
 def _meter(code: str) -> Meter:
     """A meter that is in use and adds up. Raises InvalidInput."""
     meter = Meter.objects.filter(code=code, archived_at__isnull=True).first()
-    if meter is None or meter.aggregation not in {Meter.Aggregation.COUNT, Meter.Aggregation.SUM}:
+    counts = meter is not None and meter.aggregation == Meter.Aggregation.COUNT
+    sums = meter is not None and meter.aggregation == Meter.Aggregation.SUM and bool(meter.property)
+    if meter is None or not (counts or sums):
         raise InvalidInput(
             "Units of this meter cannot be granted.", fields={"meter": "the code of a meter that counts or sums"}
         )

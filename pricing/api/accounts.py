@@ -18,10 +18,11 @@ from pricing.books.queries import books_used
 from wallets import clock
 from wallets.accounts.change import AccountChanges
 from wallets.accounts.models import Account
+from wallets.accounts.policy import AccountPolicy
 from wallets.accounts.queries import account_by_key, accounts_seen
 from wallets.accounts.suspend import reinstate_account, suspend_account
 from wallets.api.caller import caller_of
-from wallets.api.fields import Body, LowerField, MomentField, TextField
+from wallets.api.fields import AmountField, Body, LowerField, MomentField, TextField
 
 EXAMPLE_NEW_ACCOUNT = {
     "account": "acme",
@@ -46,6 +47,28 @@ class NewAccountIn(Body):
     price_book = TextField(required=False, allow_null=True, help_text="id of a price book; left out: the default one")
 
 
+class AccountPolicyIn(Body):
+    """How the account's work is let through."""
+
+    on_outage = TextField(required=False, help_text="closed or open: while the stores cannot be reached")
+    offline_allowance = AmountField(required=False, help_text="let through then, with open")
+    capture_above = TextField(required=False, help_text="excess, refuse or cap: work that costs more than its hold")
+    final_unit_action = TextField(required=False, help_text="terminate, redirect or restrict: when the last units are used")
+    final_unit_url = TextField(required=False, help_text="to redirect to; empty: the top-up page")
+    final_unit_meters = serializers.ListField(child=TextField(), required=False, help_text="to restrict to")
+
+
+class AccountPolicyOut(serializers.Serializer[Any]):
+    """How the account's work is let through."""
+
+    on_outage = TextField()
+    offline_allowance = AmountField()
+    capture_above = TextField()
+    final_unit_action = TextField()
+    final_unit_url = TextField()
+    final_unit_meters = serializers.ListField(child=TextField())
+
+
 class AccountChangesIn(Body):
     """What can be changed on an account; what is left out stays."""
 
@@ -54,6 +77,7 @@ class AccountChangesIn(Body):
     time_zone = TextField(required=False)
     country = TextField(required=False)
     price_book = TextField(required=False, help_text="used from now on")
+    policy = AccountPolicyIn(required=False, help_text="how its work is let through; parts that are left out stay")
 
 
 class AccountOut(serializers.Serializer[Any]):
@@ -67,6 +91,7 @@ class AccountOut(serializers.Serializer[Any]):
     country = TextField()
     status = LowerField(help_text="active or suspended")
     price_book = TextField(allow_null=True, help_text="the book it uses now")
+    policy = AccountPolicyOut(source="*")
     created_at = MomentField()
 
 
@@ -133,10 +158,17 @@ class OneAccount(APIView):
         account = account_by_key(key=key, only_account_id=caller_of(request).account_id)
         values = AccountChangesIn.read(request)
         price_book = values.pop("price_book", None)
-        if price_book is not None and caller_of(request).account_id is not None:
-            raise PermissionDenied("A key confined to an account cannot change what the account pays.")
-        changes = AccountChanges(**values)
-        return account_answer(change_customer(account=account, changes=changes, price_book=price_book, at=clock.now()))
+        policy = values.pop("policy", None)
+        if (price_book is not None or policy is not None) and caller_of(request).account_id is not None:
+            raise PermissionDenied("A key confined to an account changes neither what it pays nor what it is trusted with.")
+        changed = change_customer(
+            account=account,
+            changes=AccountChanges(**values),
+            price_book=price_book,
+            policy=None if policy is None else AccountPolicy(**policy),
+            at=clock.now(),
+        )
+        return account_answer(changed)
 
 
 class AccountSuspend(APIView):

@@ -14,6 +14,7 @@ from pricing.books.models import PriceBook
 from wallets.accounts.change import AccountChanges, change_account
 from wallets.accounts.models import Account
 from wallets.accounts.open import open_account
+from wallets.accounts.policy import AccountPolicy, set_account_policy
 from wallets.balances.models import Wallet
 from wallets.balances.open import open_wallet
 
@@ -54,8 +55,10 @@ def open_customer(
     return Customer(account, wallet)
 
 
-def change_customer(*, account: Account, changes: AccountChanges, price_book: str | None, at: datetime) -> Account:
-    """Change an account's details and, if given, the book it uses from now on (`pbk_…`).
+def change_customer(
+    *, account: Account, changes: AccountChanges, price_book: str | None, at: datetime, policy: AccountPolicy | None = None
+) -> Account:
+    """Change an account's details and, if given, the book it uses from now on (`pbk_…`) and how its work is let through.
 
     Raises PriceBookUnfit, AssignmentTimeTaken, AccountPinned, InvalidInput.
     """
@@ -64,6 +67,8 @@ def change_customer(*, account: Account, changes: AccountChanges, price_book: st
         if price_book is not None:
             book = check_fits(book=_book(price_book), account=account)
             assign_price_book(account=account, book=book, effective_at=at, at=at)
+        if policy is not None:
+            changed = set_account_policy(account=changed, policy=policy, at=at)
     return changed
 
 

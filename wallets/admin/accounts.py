@@ -21,8 +21,10 @@ from wallets.accounts.suspend import reinstate_account, suspend_account
 from wallets.admin.account_forms import AccountForm, WalletForm
 from wallets.admin.action_page import ActionPage, Change, ReasonForm, run_action_page
 from wallets.admin.cells import headline_cell, id_cell
+from wallets.admin.policy_pages import account_policy_page, policy_lines
 from wallets.admin.read_only import ReadOnlyAdmin
 from wallets.api_keys.models import ApiKey
+from wallets.balances.held import without_lapsed
 from wallets.balances.models import Wallet
 from wallets.balances.open import open_wallet
 from wallets.clock import now
@@ -71,6 +73,7 @@ class AccountAdmin(ReadOnlyAdmin):
             ("open/", self.open_view, "open"),
             ("<int:pk>/suspend/", self.suspend_view, "suspend"),
             ("<int:pk>/reinstate/", self.reinstate_view, "reinstate"),
+            ("<int:pk>/policy/", self.policy_view, "policy"),
             ("<int:pk>/open-wallet/", self.open_wallet_view, "open_wallet"),
         )
         return own + super().get_urls()
@@ -85,13 +88,16 @@ class AccountAdmin(ReadOnlyAdmin):
 
     def record_page(self, request: HttpRequest, object_id: str) -> HttpResponse | None:
         """The customer's page."""
-        account = self._account(object_id)
+        account, at = self._account(object_id), now()
+        wallets = list(account.wallets.order_by("status", "-is_default", "currency", "id"))
+        without_lapsed(wallets, at=at)
         context = self.page_context(
             request,
             account,
             account=account,
-            as_of=now(),
-            wallets=list(account.wallets.order_by("status", "-is_default", "currency", "id")),
+            as_of=at,
+            wallets=wallets,
+            policy=policy_lines(account),
             members=list(
                 Member.objects.filter(account=account).select_related("user").order_by("role", "user__email")[:MOST_MEMBERS]
             ),
@@ -163,6 +169,12 @@ class AccountAdmin(ReadOnlyAdmin):
         )  # fmt: skip
         return run_action_page(request, page, self.page_context(request, account))
 
+    def policy_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """Change how an account's work is let through."""
+        account = self._changeable(request, pk)
+        page = account_policy_page(account, back=_page_of(account), tell=lambda text: self.log_change(request, account, text))
+        return run_action_page(request, page, self.page_context(request, account))
+
     def _account(self, pk: int | str) -> Account:
         account = Account.objects.filter(pk=pk).first() if str(pk).isdecimal() else None
         if account is None:
@@ -181,6 +193,7 @@ class AccountAdmin(ReadOnlyAdmin):
             active = account.status == Account.Status.ACTIVE
             title, name, icon = ("Suspend", "suspend", "block") if active else ("Reinstate", "reinstate", "undo")
             buttons.append(_button(title, name, icon, "default", account.pk))
+            buttons.append(_button("Policy", "policy", "tune", "default", account.pk))
         if request.user.has_perm("wallets.add_wallet"):
             buttons.append(_button("Open wallet", "open_wallet", "add", "default", account.pk))
         return buttons

@@ -20,15 +20,19 @@ from unfold.decorators import display
 from wallets.admin.action_page import ActionPage, Change, ReasonForm, run_action_page
 from wallets.admin.cells import headline_cell, id_cell, optional_cell
 from wallets.admin.grant_form import GrantForm
+from wallets.admin.policy_pages import wallet_policy_page
 from wallets.admin.read_only import ReadOnlyAdmin
 from wallets.amount_text import headline_text, places_of
 from wallets.balances.freeze import freeze_wallet, thaw_wallet
+from wallets.balances.held import without_lapsed
 from wallets.balances.models import ThresholdCrossing, Wallet
 from wallets.clock import now
 from wallets.credit.grant import grant_credit
 from wallets.credit.lot_rows import KindTotal, LotRow, credit_by_kind, finished_lots, lots_in_burn_order
 from wallets.credit.models import CreditLot
 from wallets.credit.void import void_lot
+from wallets.holds.find import open_holds_of
+from wallets.holds.models import Hold
 from wallets.ledger.history import HistoryLine, balance_steps, history_of
 from wallets.money import ZERO
 
@@ -37,6 +41,7 @@ FINISHED_SHOWN: Final = 10
 ENTRIES_SHOWN: Final = 20
 STEPS_SHOWN: Final = 300
 CROSSINGS_SHOWN: Final = 10
+HOLDS_SHOWN: Final = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +75,7 @@ class WalletPage:
     finished: list[LotRow]
     entries: list[HistoryLine]
     steps: list[tuple[datetime, Decimal]]
+    holds: list[Hold]
     crossings: list[ThresholdCrossing]
 
     @property
@@ -159,6 +165,7 @@ class WalletAdmin(ReadOnlyAdmin):
         """The actions' pages."""
         own = self.action_urls(
             ("<int:pk>/grant-credit/", self.grant_credit_view, "grant_credit"),
+            ("<int:pk>/policy/", self.policy_view, "policy"),
             ("<int:pk>/freeze/", self.freeze_view, "freeze"),
             ("<int:pk>/thaw/", self.thaw_view, "thaw"),
             ("<int:pk>/lots/<int:lot_pk>/void/", self.void_lot_view, "void_lot"),
@@ -205,6 +212,12 @@ class WalletAdmin(ReadOnlyAdmin):
             return f"{headline_text(answers['amount'], wallet.currency)} granted as lot {lot.public_id}."
 
         page = ActionPage("Grant credit", "Grant credit", GrantForm, _page_of(wallet), perform, preview)
+        return run_action_page(request, page, self.page_context(request, wallet))
+
+    def policy_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """Change what the gate does when the wallet is empty."""
+        wallet = self._changeable(request, pk)
+        page = wallet_policy_page(wallet, back=_page_of(wallet), tell=lambda text: self.log_change(request, wallet, text))
         return run_action_page(request, page, self.page_context(request, wallet))
 
     def freeze_view(self, request: HttpRequest, pk: int) -> HttpResponse:
@@ -282,6 +295,7 @@ class WalletAdmin(ReadOnlyAdmin):
         buttons: list[tuple[str, str, str, str]] = []
         if self.allows(request, "change") and not page.is_closed:
             frozen = page.is_frozen
+            buttons.append(("Policy", "policy", "tune", "default"))
             buttons.append(("Thaw" if frozen else "Freeze", "thaw" if frozen else "freeze", "ac_unit", "default"))
         if self.allows_lot(request, "add") and not page.is_closed:
             buttons.append(("Grant credit", "grant_credit", "add", "primary"))
@@ -298,7 +312,8 @@ class WalletAdmin(ReadOnlyAdmin):
 
 
 def read_wallet_page(wallet: Wallet, *, at: datetime) -> WalletPage:
-    """The page of a wallet (its account selected along): seven queries, whatever it holds."""
+    """The page of a wallet (its account selected along): eight queries, whatever it holds."""
+    without_lapsed([wallet], at=at)
     return WalletPage(
         pk=wallet.pk,
         public_id=wallet.public_id,
@@ -327,6 +342,7 @@ def read_wallet_page(wallet: Wallet, *, at: datetime) -> WalletPage:
         finished=finished_lots(wallet_id=wallet.pk, at=at, limit=FINISHED_SHOWN),
         entries=history_of(wallet_id=wallet.pk, limit=ENTRIES_SHOWN),
         steps=balance_steps(wallet_id=wallet.pk, limit=STEPS_SHOWN),
+        holds=open_holds_of(wallet_id=wallet.pk, at=at, limit=HOLDS_SHOWN),
         crossings=list(ThresholdCrossing.objects.filter(wallet_id=wallet.pk).order_by("-number")[:CROSSINGS_SHOWN]),
     )
 

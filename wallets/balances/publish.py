@@ -224,7 +224,8 @@ def read_accounts(
     """These accounts as the gate sees them, from PostgreSQL, in one query; without holds that have ended by `at`."""
     with connection.cursor() as cursor:
         cursor.execute(
-            """SELECT a.id, a.key, a.status, a.currency, w.id, w.public_id, w.currency, w.status, w.is_default,
+            """SELECT a.id, a.key, a.status, a.currency, a.on_outage, a.offline_allowance,
+                      w.id, w.public_id, w.currency, w.status, w.is_default,
                       w.balance - w.held + coalesce(h.lapsed, 0), w.overdraft, w.on_empty, w.grace_limit,
                       w.throttle_per_minute, w.version + w.held_version,
                       coalesce(extract(epoch FROM h.next_lapse) * 1000000, 0)::bigint
@@ -247,14 +248,19 @@ def read_accounts(
 
 def _accounts(rows: Iterable[Sequence[Any]]) -> Iterator[PublishedAccount]:
     """Rows of `read_accounts`, in order, put together by account."""
-    for (account_id, key, status, currency), of_account in groupby(rows, key=lambda row: tuple(row[:4])):
-        wallets = tuple(PublishedWallet(*row[4:]) for row in of_account if row[4] is not None)
-        yield PublishedAccount(account_id, key, status, currency, wallets)
+    for (account_id, key, status, currency, on_outage, allowance), of_account in groupby(rows, key=lambda row: tuple(row[:6])):
+        wallets = tuple(PublishedWallet(*row[6:]) for row in of_account if row[6] is not None)
+        yield PublishedAccount(account_id, key, status, currency, wallets, on_outage, allowance)
 
 
 def _for_redis(account: PublishedAccount) -> dict[str, Any]:
     """The fields of an account's hash (`published.py`)."""
-    settings = {"status": account.status, "main": account.main_currency}
+    settings = {
+        "status": account.status,
+        "main": account.main_currency,
+        "on_outage": account.on_outage,
+        "offline_allowance": f"{account.offline_allowance:.12f}",
+    }
     figures: list[dict[str, str]] = []
     for wallet in account.wallets:
         if wallet.is_default:

@@ -5,6 +5,8 @@ One hash an account, so that one call decides: `gate:account:<key>` with the fie
 
     status        ACTIVE or SUSPENDED                                  settings
     main          currency a question without one is about             settings
+    on_outage     closed or open: what a client does when it can reach neither this nor us    settings
+    offline_allowance    how much it lets through then    settings
     default:<CUR> row id of the wallet that usage in CUR is charged to settings
     wallet:<id>   status on_empty grace_limit throttle_per_minute public_id currency    settings
     ticket        the ticket under which the settings were read
@@ -54,6 +56,8 @@ class PublishedAccount:
     status: str
     currency: str
     wallets: tuple[PublishedWallet, ...]
+    on_outage: str = "closed"
+    offline_allowance: Decimal = Decimal(0)
 
     @property
     def main_currency(self) -> str:

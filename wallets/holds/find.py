@@ -32,6 +32,12 @@ def holds_of(*, account_id: int, state: str | None = None) -> QuerySet[Hold]:
     return holds if state is None else holds.filter(state=state)
 
 
+def open_holds_of(*, wallet_id: int, at: datetime, limit: int) -> list[Hold]:
+    """A wallet's holds that are open at `at`, the next to end first; at most `limit`."""
+    holds = Hold.objects.filter(wallet_id=wallet_id, state=State.OPEN, expires_at__gt=at)
+    return list(holds.order_by("expires_at", "id")[:limit])
+
+
 def as_read(holds: Iterable[Hold], *, at: datetime) -> list[Hold]:
     """These holds as they are at `at`: one whose time has run out has lapsed, whether or not that is written down."""
     read = list(holds)

@@ -30,7 +30,7 @@ LISTS = {
     Assignment: 6, Meter: 6, JournalEntry: 4, LedgerAccount: 6, ApiKey: 6,
 }  # fmt: skip
 PAGES = {
-    Account: 7, Wallet: 11, CreditLot: 5, UsageEvent: 7, PriceBook: 8, PriceVersion: 6, JournalEntry: 9, ApiKey: 4,
+    Account: 7, Wallet: 12, CreditLot: 5, UsageEvent: 7, PriceBook: 8, PriceVersion: 6, JournalEntry: 9, ApiKey: 4,
 }  # fmt: skip
 UNCOUNTED = [Wallet, CreditLot, UsageEvent, HourlyUsage, DeadLetter, JournalEntry]
 

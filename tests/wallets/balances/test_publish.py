@@ -14,7 +14,10 @@ from typing import Any
 import pytest
 
 from billing_site.outbox_readers import READERS
+from metering.gate.check import check_account
 from tests.factories.balances import AT, set_held, spend, wallet_of
+from tests.factories.holds import hold_on, later
+from wallets.accounts.policy import AccountPolicy, set_account_policy
 from wallets.accounts.suspend import suspend_account
 from wallets.balances import publish
 from wallets.balances.freeze import freeze_wallet
@@ -31,6 +34,8 @@ from wallets.balances.publish import (
     republish_all,
     take_ticket,
 )
+from wallets.holds.capture import capture_amount
+from wallets.holds.lapse import lapse_holds
 from wallets.outbox.deliver import deliver_news
 from wallets.redis_client import TIMEOUT_SECONDS, Script, redis_client, redis_failures, try_redis_again
 
@@ -67,6 +72,60 @@ def test_a_change_of_settings_publishes_them() -> None:
     assert published("acme")[f"wallet:{acme.pk}"].startswith("FROZEN ")
     suspend_account(account=acme.account, at=AT)
     assert published("acme")["status"] == "SUSPENDED"
+
+
+def test_what_an_account_is_trusted_with_in_an_outage_is_published() -> None:
+    acme = wallet_of("acme", credit="10")
+    assert (published("acme")["on_outage"], published("acme")["offline_allowance"]) == ("closed", "0.000000000000")
+    set_account_policy(account=acme.account, policy=AccountPolicy(on_outage="open", offline_allowance=D("2.5")), at=AT)
+    assert (published("acme")["on_outage"], published("acme")["offline_allowance"]) == ("open", "2.500000000000")
+
+
+def test_a_hold_publishes_what_it_leaves_in_order_with_entries() -> None:
+    acme = wallet_of("acme", credit="10")
+    hold = hold_on(acme, "4")
+    assert figures(acme) == ["2", "6.000000000000"]
+    spend(acme, "1")
+    assert figures(acme) == ["3", "5.000000000000"]
+    capture_amount(hold_public_id=hold.public_id, amount=D(3), at=AT)
+    assert figures(acme) == ["5", "6.000000000000"]
+
+
+def _publish_before_and_after_a_hold(wallet: Wallet) -> list[str]:
+    """What is published when the news of an entry arrives after that of a later hold."""
+    before = copy(spend(wallet, "1"))
+    hold_on(wallet, "4")
+    publish_wallets([before])
+    return figures(wallet)
+
+
+def test_an_older_publication_never_overwrites_a_newer_one_without_an_entry() -> None:
+    assert _publish_before_and_after_a_hold(wallet_of("acme", credit="10")) == ["3", "5.000000000000"]
+
+
+def test_control_if_only_entries_counted_the_older_publication_might_stay(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(LockedWallet, "sequence", property(lambda locked: locked.version))
+    assert _publish_before_and_after_a_hold(wallet_of("acme", credit="10")) == ["2", "9.000000000000"]
+
+
+def test_figures_are_not_believed_beyond_the_end_of_a_hold() -> None:
+    acme = wallet_of("acme", credit="10")
+    hold_on(acme, "4", ttl=60)
+    assert check_account(account_key="acme", amount=D(7), at=later(59)).verdict == "refuse"
+    after = check_account(account_key="acme", amount=D(7), at=later(60))
+    assert (after.verdict, after.available) == ("allow", D(10)), "nobody has written down yet that the hold is over"
+    assert figures(acme) == ["2", "10.000000000000"]
+    lapse_holds(at=later(61))
+    assert figures(acme) == ["4", "10.000000000000"]
+
+
+def test_without_redis_a_hold_that_is_over_counts_as_little(settings: Any) -> None:
+    hold_on(wallet_of("acme", credit="10"), "4", ttl=60)
+    settings.REDIS_URL = NOBODY_LISTENS
+    try_redis_again()
+    assert check_account(account_key="acme", amount=D(7), at=later(59)).verdict == "refuse"
+    assert check_account(account_key="acme", amount=D(7), at=later(60)).verdict == "allow"
+    try_redis_again()
 
 
 def test_a_closed_wallet_is_no_longer_published() -> None:
