@@ -77,8 +77,7 @@ class Script:
 
     def whole(self, args: Sequence[str]) -> bytes:
         """The bytes that run it with these ARGV, by its text."""
-        parts = [_bulk(part) for part in ("EVAL", self.text, "0", *args)]
-        return b"*%d\r\n" % len(parts) + b"".join(parts)
+        return command("EVAL", self.text, "0", *args)
 
 
 class Reach:
@@ -123,14 +122,14 @@ class RedisLink:
         """What the script returns for these ARGV, texts as bytes; one round trip. Raises RedisAway."""
         return self.ask(script.call(args), unless_known=script, args=args)
 
-    def ask(self, command: bytes, *, unless_known: Script | None = None, args: Sequence[str] = ()) -> Any:
+    def ask(self, question: bytes, *, unless_known: Script | None = None, args: Sequence[str] = ()) -> Any:
         """The answer to one command; asked once more, on a new connection, when the one at hand has died meanwhile.
 
         Raises RedisAway.
         """
         self.reach.expect()
         try:
-            answer = self._ask(command)
+            answer = self._ask(question)
             if unless_known is not None and isinstance(answer, _Refused) and answer.args[0].startswith("NOSCRIPT"):
                 answer = self._ask(unless_known.whole(args))
         except (redis.ConnectionError, redis.TimeoutError, OSError) as error:
@@ -141,28 +140,33 @@ class RedisLink:
             raise self.reach.failed(answer, away=False)
         return answer
 
-    def _ask(self, command: bytes) -> Any:
+    def close(self) -> None:
+        """Close the connections nobody uses at the moment."""
+        while self._idle:
+            self._idle.pop().disconnect()
+
+    def _ask(self, question: bytes) -> Any:
         if self._pid != os.getpid():
             self._idle, self._pid = deque(), os.getpid()
         try:
             connection = self._idle.pop()
         except IndexError:
-            return self._ask_on(self._connect(), command)
+            return self._ask_on(self._connect(), question)
         try:
-            return self._ask_on(connection, command)
+            return self._ask_on(connection, question)
         except (redis.ConnectionError, ConnectionError):
-            return self._ask_on(self._connect(), command)
+            return self._ask_on(self._connect(), question)
 
     def _connect(self) -> Any:
         connection: Any = self._pool.make_connection()
         connection.connect()
         return connection
 
-    def _ask_on(self, connection: Any, command: bytes) -> Any:
+    def _ask_on(self, connection: Any, question: bytes) -> Any:
         """Ask on this connection; it is kept if all went well, and closed if not."""
         try:
             socket = connection._sock  # noqa: SLF001 - what a subclass of redis-py's connection may use
-            socket.sendall(command)
+            socket.sendall(question)
             answer = _read(socket)
         except BaseException:
             connection.disconnect()
@@ -173,6 +177,11 @@ class RedisLink:
 
 class _Refused(Exception):
     """An error that Redis answered."""
+
+
+def command(*parts: str) -> bytes:
+    """The bytes of a command."""
+    return b"*%d\r\n" % len(parts) + b"".join([_bulk(part) for part in parts])
 
 
 def _bulk(text: str) -> bytes:
