@@ -29,7 +29,7 @@ VERDICTS: Final = {
 class ApiAway(Exception):
     """The API did not answer, or not now. retry_after_seconds: what it asked for."""
 
-    def __init__(self, sentence: str, *, retry_after_seconds: float | None = None) -> None:
+    def __init__(self, sentence: str, *, retry_after_seconds: int | None = None) -> None:
         super().__init__(sentence)
         self.retry_after_seconds = retry_after_seconds
 
@@ -138,13 +138,10 @@ def _decision(headers: HTTPMessage, problem: Mapping[str, Any], currency: str | 
         reason=reason,
         available=available,
         currency=problem.get("currency") or currency or "",
-        retry_after_seconds=None if wait is None else int(wait),
+        retry_after_seconds=wait,
         version=int(headers.get("X-Balance-Version") or 0),
     )
 
 
-def _seconds(text: str | None) -> float | None:
-    try:
-        return None if text is None else float(text)
-    except ValueError:
-        return None
+def _seconds(text: str | None) -> int | None:
+    return int(text) if text is not None and text.isdecimal() else None

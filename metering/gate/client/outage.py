@@ -9,6 +9,7 @@ whole again once a decision has come through. An account no policy was ever seen
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections import OrderedDict
@@ -44,7 +45,7 @@ class Outage:
     def age_seconds(self, account: str) -> float:
         """How old what is known of the account is; infinite when nothing is."""
         known = self._known.get(account)
-        return float("inf") if known is None else time.monotonic() - known.read_at
+        return math.inf if known is None else time.monotonic() - known.read_at
 
     def remember(self, account: str, *, on_outage: str, allowance: Decimal) -> None:
         """What was published of the account."""

@@ -73,7 +73,7 @@ class Sender:
             except ApiAway as away:
                 self.failures += 1
                 self._wait = min(max(self._wait * 2, FIRST_WAIT_SECONDS), LONGEST_WAIT_SECONDS)
-                self._wait = min(max(self._wait, away.retry_after_seconds or 0.0), 2 * LONGEST_WAIT_SECONDS)
+                self._wait = min(max(self._wait, away.retry_after_seconds or 0), 2 * LONGEST_WAIT_SECONDS)
                 log.warning("usage waits, the API %s (failure %d, %d bytes)", away, self.failures, self._spool.waiting_bytes)
                 return False
             self._spool.sent(part)
