@@ -1,6 +1,6 @@
 """Django's index of this app's models; imported by nobody. The models live in the rooms."""
 
 from metering.ingest.models import DeadLetter, ReplayCheckpoint
-from metering.usage.models import Charge, EventVoid, HourlyUsage, UsageEvent
+from metering.usage.models import Charge, EventVoid, HourlyUsage, ReturnedDraw, UsageEvent
 
-__all__ = ["Charge", "DeadLetter", "EventVoid", "HourlyUsage", "ReplayCheckpoint", "UsageEvent"]
+__all__ = ["Charge", "DeadLetter", "EventVoid", "HourlyUsage", "ReplayCheckpoint", "ReturnedDraw", "UsageEvent"]

@@ -2,6 +2,7 @@
 
 from pricing.books.models import Assignment, Price, PriceBook, PriceVersion, VersionPin
 from pricing.commitments.models import Commitment, CommitmentPeriod
+from pricing.counters.models import CounterMember, PriceCounter
 from pricing.credit_products.models import (
     BonusSlab,
     CreditProduct,
@@ -30,6 +31,7 @@ __all__ = [
     "CatalogueToken",
     "Commitment",
     "CommitmentPeriod",
+    "CounterMember",
     "CreditProduct",
     "CreditPurchase",
     "CreditUnitRate",
@@ -40,6 +42,7 @@ __all__ = [
     "PlanAllowance",
     "Price",
     "PriceBook",
+    "PriceCounter",
     "PriceVersion",
     "SignUpCredit",
     "Subscription",

@@ -16,12 +16,15 @@ MAX_REMEMBERED: Final = 200_000
 
 @dataclass(slots=True)
 class AccountView:
-    """An account as ingest sees it; `wallets`: currency -> row id of its default wallet."""
+    """An account as ingest sees it; `wallets`: currency -> row id of its default wallet; `allowances`: row id of such a
+    wallet -> meters it may have allowances of, where there are any."""
 
     id: int
     key: str
     bucket: int
+    time_zone: str = "UTC"
     wallets: dict[str, int] = field(default_factory=dict)
+    allowances: dict[int, frozenset[str]] = field(default_factory=dict)
 
 
 _accounts: dict[str, AccountView] = {}
@@ -36,11 +39,14 @@ def resolve_accounts(keys: Collection[str]) -> dict[str, AccountView]:
     unknown = [key for key in keys if key not in known and key.isprintable()]
     with connection.cursor() as cursor:
         found = {
-            account_id: AccountView(account_id, key, bucket) for key, account_id, bucket in known_accounts(cursor, unknown)
+            account_id: AccountView(account_id, key, bucket, time_zone)
+            for key, account_id, bucket, time_zone in known_accounts(cursor, unknown)
         }
         if found:
-            for account_id, currency, wallet_id in default_wallets(cursor, list(found)):
+            for account_id, currency, wallet_id, meters in default_wallets(cursor, list(found)):
                 found[account_id].wallets[currency] = wallet_id
+                if meters:
+                    found[account_id].allowances[wallet_id] = frozenset(meters)
     if len(_accounts) + len(found) > MAX_REMEMBERED:
         _accounts.clear()
     for account in found.values():
@@ -49,13 +55,17 @@ def resolve_accounts(keys: Collection[str]) -> dict[str, AccountView]:
 
 
 def refresh_wallets(accounts: Collection[AccountView]) -> None:
-    """Look the default wallets of these accounts up again. Other threads see the old ones or the new ones, never none."""
+    """Look the default wallets of these accounts up again, and their meters with allowances. Other threads see the old ones
+    or the new ones, never none."""
     wallets: dict[int, dict[str, int]] = {account.id: {} for account in accounts}
+    allowances: dict[int, dict[int, frozenset[str]]] = {account.id: {} for account in accounts}
     with connection.cursor() as cursor:
-        for account_id, currency, wallet_id in default_wallets(cursor, list(wallets)):
+        for account_id, currency, wallet_id, meters in default_wallets(cursor, list(wallets)):
             wallets[account_id][currency] = wallet_id
+            if meters:
+                allowances[account_id][wallet_id] = frozenset(meters)
     for account in accounts:
-        account.wallets = wallets[account.id]
+        account.wallets, account.allowances = wallets[account.id], allowances[account.id]
 
 
 def forget() -> None:

@@ -18,8 +18,9 @@ from django.conf import settings
 from django.db import DataError, connection, transaction
 
 from metering.ingest.accounts import AccountView, refresh_wallets, resolve_accounts
-from metering.ingest.charging import WalletMoved, charge_items
+from metering.ingest.charging import WalletMoved
 from metering.ingest.dead_letters import park
+from metering.ingest.debit import charge_items
 from metering.ingest.decode import DECODE_ERRORS, Rejected, UsageInput, decode_properties, sentence
 from metering.ingest.insert import Insert, SomeStandAlready, duplicates, insert_directly, insert_what_is_new
 from metering.ingest.rating import Item, Reason, Unusable, rate_item
@@ -174,7 +175,7 @@ def _ingest_apart(
     wallets: dict[int, LockedWallet] = {}
     busy: set[int] = set()
     for number, part in by_request.items():
-        of_request = {item.wallet_id for item in part if item.charges}
+        of_request = {item.wallet_id for item in part if item.charges or item.pending}
         if of_request & busy:  # found busy just now: not waited for again
             failed[number] = LockBusy(BUSY)
             continue
@@ -269,7 +270,7 @@ def _rate_and_encode(items: Sequence[Item], rows: EventRows, row_ids: Iterator[i
             if not event.id.isprintable():
                 raise Unusable("id must consist of printable characters")
         except DECODE_ERRORS as error:
-            item.refused, item.charges = ("invalid", sentence(error)), ()
+            item.refused, item.charges, item.pending = ("invalid", sentence(error)), (), ()
             continue
         item.row_id = next(row_ids)
         item.time_us = postgres_microseconds(time)

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any, Final
 
 from metering.ingest.rating import Item
-from metering.ingest.rows import CHARGE_COLUMNS, POSTGRES_EPOCH, ROLL_UP, stage_usage
+from metering.ingest.rows import CHARGE_COLUMNS, POSTGRES_EPOCH
 from wallets.balances.lock import LockedWallet, lock_wallets
 from wallets.bulk import NULL
+from wallets.credit.allowances import UnitDraw
 from wallets.credit.burn_down import Covered, Demand
-from wallets.credit.debit import WalletDebit, debit_wallets
+from wallets.credit.debit import WalletDebit
 from wallets.money import ZERO
 
 HOUR_US: Final = 3_600_000_000
@@ -35,8 +36,31 @@ class WalletWork:
     usages: list[Covered] = field(default_factory=list)
     totals: dict[str, Decimal] = field(default_factory=dict)
 
+    def seen(self, time: datetime) -> None:
+        """Widen the times between which its usage lies."""
+        if time < self.earliest:
+            self.earliest = time
+        elif time > self.latest:
+            self.latest = time
 
-def write_charges(cursor: Any, items: Sequence[Item], *, bucket: int, entry_ids: Sequence[int]) -> dict[int, WalletWork]:
+    def place_of(self, meter: str, amount: Decimal, time: datetime) -> Decimal:
+        """Add a charge (above zero) to the meter's line; where it begins there."""
+        start = self.totals.get(meter, ZERO)
+        self.usages.append((meter, amount, time))
+        self.totals[meter] = start + amount
+        return start
+
+
+@dataclass(slots=True)
+class Usage:
+    """What a batch adds to the roll-ups: the sums by account, hour, currency and `Line.usage`; and as lines of COPY, once no
+    more is to come."""
+
+    sums: dict[tuple[int, int, str, str], list[Any]] = field(default_factory=dict)
+    lines: list[str] | None = None
+
+
+def write_charges(cursor: Any, items: Sequence[Item], *, bucket: int, entry_ids: Iterator[int]) -> dict[int, WalletWork]:
     """Write the charges of items that are new and rated; what each wallet is to be debited. Nothing here waits for a wallet.
 
     entry_ids: reserved, at least one a wallet. The database reads one piece while the next is put together.
@@ -44,11 +68,10 @@ def write_charges(cursor: Any, items: Sequence[Item], *, bucket: int, entry_ids:
     charged = [item for item in items if item.charges and not item.duplicate]
     if not charged:
         return {}
-    ids = iter(entry_ids)
     wallets: dict[int, WalletWork] = {}
     with cursor.copy(f"COPY metering_charge ({CHARGE_COLUMNS}) FROM STDIN") as copy:
         for first in range(0, len(charged), PIECE):
-            copy.write(_charge_lines(charged[first : first + PIECE], wallets, ids, bucket))
+            copy.write(_charge_lines(charged[first : first + PIECE], wallets, entry_ids, bucket))
     return wallets
 
 
@@ -59,7 +82,7 @@ def _charge_lines(items: Sequence[Item], wallets: dict[int, WalletWork], entry_i
         work = wallets.get(wallet_id)
         if work is None:
             entry_id = next(entry_ids)
-            work = wallets[wallet_id] = WalletWork(entry_id, f"\t{bucket}\t{wallet_id}\t{entry_id}\n", time, time)
+            work = wallets[wallet_id] = WalletWork(entry_id, place_of_entry(bucket, wallet_id, entry_id), time, time)
         elif time < work.earliest:
             work.earliest = time
         elif time > work.latest:
@@ -79,53 +102,68 @@ def _charge_lines(items: Sequence[Item], wallets: dict[int, WalletWork], entry_i
     return "".join(lines)
 
 
-def usage_lines(items: Iterable[Item], *, bucket: int) -> list[str]:
-    """The roll-up of items that are new and rated: a line an account, hour, currency, meter and set of dimensions."""
-    roll_up: dict[tuple[int, int, str, str], list[Any]] = {}
+def place_of_entry(bucket: int, wallet_id: int, entry_id: int) -> str:
+    """Bucket, wallet and entry, as the end of a charge's row has them."""
+    return f"\t{bucket}\t{wallet_id}\t{entry_id}\n"
+
+
+def usage_of(items: Iterable[Item], *, bucket: int) -> Usage:
+    """The roll-up of items that are new and rated; ready to be written, unless some are still to be rated."""
+    usage = Usage()
+    if not add_usage(usage, items):
+        usage.lines = usage_lines(usage, bucket=bucket)
+    return usage
+
+
+def add_usage(usage: Usage, items: Iterable[Item]) -> bool:
+    """Add items that are new and rated to a roll-up; whether some are new and still to be rated."""
+    waiting = False
+    sums_of = usage.sums
     for item in items:
         if item.duplicate:
             continue
+        if item.pending:
+            waiting = True
         account_id, currency = item.account.id, item.currency
         hour = item.time_us // HOUR_US
         for line, quantity, amount, cost in item.charges:
             key = (account_id, hour, currency, line.usage)
-            sums = roll_up.get(key)
+            sums = sums_of.get(key)
             if sums is None:
-                roll_up[key] = [1, quantity, amount, cost]
+                sums_of[key] = [1, quantity, amount, cost]
             else:
                 sums[0] += 1
                 sums[1] += quantity
                 sums[2] += amount
                 sums[3] += cost
-    hours = {hour: (POSTGRES_EPOCH + timedelta(hours=hour)).isoformat() for hour in {key[1] for key in roll_up}}
+    return waiting
+
+
+def usage_lines(usage: Usage, *, bucket: int) -> list[str]:
+    """A roll-up as lines of COPY: one an account, hour, currency, meter and set of dimensions."""
+    hours = {hour: (POSTGRES_EPOCH + timedelta(hours=hour)).isoformat() for hour in {key[1] for key in usage.sums}}
     return [
-        f"{bucket}\t{account_id}\t{hours[hour]}\t{currency}\t{usage}\t{events}\t{quantity!s}\t{amount!s}\t{cost!s}"
-        for (account_id, hour, currency, usage), (events, quantity, amount, cost) in roll_up.items()
+        f"{bucket}\t{account_id}\t{hours[hour]}\t{currency}\t{dimensions}\t{events}\t{quantity!s}\t{amount!s}\t{cost!s}"
+        for (account_id, hour, currency, dimensions), (events, quantity, amount, cost) in usage.sums.items()
     ]
 
 
-def charge_items(
-    cursor: Any, items: Sequence[Item], usage: list[str], *, bucket: int, at: datetime, entry_ids: Sequence[int]
-) -> dict[int, LockedWallet]:
-    """Write the charges of items whose events are stored, debit their wallets, add `usage` (`usage_lines`) to the roll-ups.
-
-    Returns the wallets, locked until the transaction ends, as they are now. Raises WalletMoved, LockBusy.
-    """
-    work = write_charges(cursor, items, bucket=bucket, entry_ids=entry_ids)
-    if not work:
-        return {}
-    stage_usage(cursor, usage)
-    locked = lock_wallets(work, bucket=bucket)
+def lock_charged_wallets(wallet_ids: Collection[int], items: Iterable[Item], *, bucket: int) -> dict[int, LockedWallet]:
+    """Lock the wallets that are charged. Raises WalletMoved when one is not the account's default any more, or got an
+    allowance of a meter that was rated without it; LockBusy."""
+    locked = lock_wallets(wallet_ids, bucket=bucket)
     if any(not wallet.is_default or wallet.status == "CLOSED" for wallet in locked.values()):
         raise WalletMoved
-    debit_wallets(
-        [
-            WalletDebit(
-                locked[wallet_id], w.usages, entry_id=w.entry_id, demand=Demand(w.usages, w.totals, w.earliest, w.latest)
-            )
-            for wallet_id, w in sorted(work.items())
-        ],
-        at=at,
-        meanwhile=ROLL_UP,
-    )
+    covered = {wallet.id: wallet.allowance_meters for wallet in locked.values() if wallet.allowance_meters}
+    if covered:
+        for item in items:
+            meters = covered.get(item.wallet_id) if not item.duplicate else None
+            if meters and any(charge[0].meter in meters for charge in item.charges):
+                raise WalletMoved
     return locked
+
+
+def debit_of(wallet: LockedWallet, work: WalletWork, units: Sequence[UnitDraw] = ()) -> WalletDebit:
+    """What a wallet is debited."""
+    demand = Demand(work.usages, work.totals, work.earliest, work.latest)
+    return WalletDebit(wallet, work.usages, entry_id=work.entry_id, demand=demand, units=units)

@@ -14,7 +14,8 @@ from django.db.models.functions import Cast
 from msgspec import Raw
 
 from metering.ingest.accounts import refresh_wallets, resolve_accounts
-from metering.ingest.charging import WalletMoved, charge_items, usage_lines
+from metering.ingest.charging import WalletMoved, usage_of
+from metering.ingest.debit import charge_items
 from metering.ingest.decode import UsageInput, decode_stored
 from metering.ingest.models import DeadLetter
 from metering.ingest.rating import Item, Unusable, rate_item
@@ -101,7 +102,7 @@ def _replay(letters: Sequence[DeadLetter], catalogue: Catalogue, *, bucket: int,
         items.append(item)
     with connection.cursor() as cursor:
         entry_ids = reserve_entry_ids(len({(item.account.id, item.currency) for item in items}))
-        charge_items(cursor, items, usage_lines(items, bucket=bucket), bucket=bucket, at=at, entry_ids=entry_ids)
+        charge_items(cursor, items, usage_of(items, bucket=bucket), bucket=bucket, at=at, entry_ids=entry_ids)
     for letter, item in zip(letters, items, strict=True):
         letter.attempts += 1
         if item.parked is None:
@@ -122,7 +123,7 @@ def _rate(item: Item, catalogue: Catalogue) -> None:
     try:
         rate_item(item, decode_stored(item.event.properties), catalogue.version_in_force(item.account.id, item.time), catalogue)
     except Unusable as error:
-        item.charges = ()
+        item.charges, item.pending = (), ()
         item.parked = (DeadLetter.Reason.NO_QUANTITY, str(error))
 
 

@@ -17,7 +17,7 @@ from typing import Any, Final
 from django.db import IntegrityError, connection
 from psycopg import errors as pg
 
-from metering.ingest.charging import usage_lines
+from metering.ingest.charging import Usage, usage_of
 from metering.ingest.rating import Item
 from metering.ingest.rows import (
     END_OF_ROWS,
@@ -31,8 +31,8 @@ from metering.ingest.rows import (
 )
 from wallets.overlap import running
 
-Insert = Callable[..., list[str]]
-"""(cursor, chunks, items, bucket=) -> the roll-up of what was new (`usage_lines`). `chunks`: encoded rows of the items, in
+Insert = Callable[..., Usage]
+"""(cursor, chunks, items, bucket=) -> the roll-up of what was new (`usage_of`). `chunks`: encoded rows of the items, in
 key order, made as they are asked for; marks items that were there already as duplicates."""
 
 STAGED_AFTER_A_DUPLICATE: Final = 50  # batches
@@ -68,7 +68,7 @@ class Duplicates:
 duplicates = Duplicates()
 
 
-def insert_directly(cursor: Any, chunks: Iterable[bytes], items: Sequence[Item], *, bucket: int) -> list[str]:
+def insert_directly(cursor: Any, chunks: Iterable[bytes], items: Sequence[Item], *, bucket: int) -> Usage:
     """Insert all events or none; the roll-up of all. Raises SomeStandAlready."""
     try:
         with copy_events(cursor) as copy:
@@ -76,16 +76,16 @@ def insert_directly(cursor: Any, chunks: Iterable[bytes], items: Sequence[Item],
             for chunk in chunks:
                 copy.write(chunk)
             copy.write(END_OF_ROWS)
-            return usage_lines(items, bucket=bucket)
+            return usage_of(items, bucket=bucket)
     except (IntegrityError, pg.UniqueViolation) as error:
         raise SomeStandAlready from error
 
 
-def insert_what_is_new(cursor: Any, chunks: Iterable[bytes], items: Sequence[Item], *, bucket: int) -> list[str]:
+def insert_what_is_new(cursor: Any, chunks: Iterable[bytes], items: Sequence[Item], *, bucket: int) -> Usage:
     """Insert the events whose ids are new and mark the others; the roll-up of those that are new."""
     prepare_event_staging(cursor)
     new = 0
-    usage: list[str] = []
+    usage = Usage()
     coming = iter(chunks)
     chunk = next(coming, None)
     while chunk is not None:
@@ -93,7 +93,7 @@ def insert_what_is_new(cursor: Any, chunks: Iterable[bytes], items: Sequence[Ite
         with running(connection.connection, INSERT_EVENTS) as inserting:
             chunk = next(coming, None)
             if chunk is None:
-                usage = usage_lines(items, bucket=bucket)
+                usage = usage_of(items, bucket=bucket)
         new += inserting.rows
         clear_staging(cursor)
     sent = [item for item in items if item.refused is None]
@@ -102,4 +102,4 @@ def insert_what_is_new(cursor: Any, chunks: Iterable[bytes], items: Sequence[Ite
     known = inserted_ids(cursor, [item.row_id for item in sent], bucket=bucket)
     for item in sent:
         item.duplicate = item.row_id not in known
-    return usage_lines(items, bucket=bucket)
+    return usage_of(items, bucket=bucket)

@@ -1,11 +1,12 @@
-"""Rate one event: which version, which lines, which quantities, which amounts. In memory, exact."""
+"""Rate one event: which version, which lines, which quantities, which amounts. In memory, exact. What depends on earlier
+usage, or may be covered by an allowance, is only measured here; it is rated under the wallet's lock (`counted.py`)."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 
 from msgspec import Struct
 
@@ -13,8 +14,7 @@ from metering.ingest.accounts import AccountView
 from metering.ingest.decode import UsageInput
 from metering.ingest.models import DeadLetter
 from pricing.books.in_force import Catalogue, Line, VersionView
-from pricing.meters.measure import LARGEST_WHOLE, NotAQuantity, Quantity, quantity_of
-from pricing.rating.rate import rate
+from pricing.meters.measure import LARGEST_WHOLE, NotAQuantity, Quantity, quantity_of, unique_value
 from wallets.money import ZERO
 
 Reason = DeadLetter.Reason
@@ -28,8 +28,18 @@ ItemCharge = tuple[Line, Quantity, Decimal, Decimal]
 """One meter's part of an event: the line, what was counted, what it costs the customer, what it costs us."""
 
 
+class Measured(NamedTuple):
+    """One meter's part of an event that is still to be rated. value: what the event says, before allowances; member: what
+    `unique` looks at; own_price: what the event says it costs, where its price is dynamic."""
+
+    line: Line
+    value: Quantity
+    member: str = ""
+    own_price: Decimal | None = None
+
+
 class Item(Struct, gc=False):
-    """An event on its way through a batch, and what became of it."""
+    """An event on its way through a batch, and what became of it: `charges`, or `pending` until they are rated."""
 
     request: int
     index: int
@@ -37,6 +47,7 @@ class Item(Struct, gc=False):
     account: AccountView
     time: datetime
     charges: Sequence[ItemCharge] = ()
+    pending: Sequence[Measured] = ()
     amount: Decimal = ZERO
     currency: str = ""
     wallet_id: int = 0
@@ -50,12 +61,13 @@ class Item(Struct, gc=False):
 def rate_item(  # noqa: C901, PLR0912, PLR0915 - the hot loop: a call a charge would cost as much as the charge
     item: Item, properties: dict[str, Any], version: VersionView | None, catalogue: Catalogue
 ) -> None:
-    """Fill in the item's charges at `version`'s prices, or why it has to wait for a price (`parked`).
+    """Fill in the item's charges at `version`'s prices, or what is to be rated under the lock (`pending`), or why it has to
+    wait for a price (`parked`).
 
     Raises Unusable when a measured property is not a quantity.
     """
     charges: list[ItemCharge] = []
-    item.charges, item.amount, item.currency, item.wallet_id = charges, ZERO, "", 0
+    item.charges, item.pending, item.amount, item.currency, item.wallet_id = charges, (), ZERO, "", 0
     item.parked = item.refused = None
     item.duplicate = False
     if version is None:
@@ -69,11 +81,20 @@ def rate_item(  # noqa: C901, PLR0912, PLR0915 - the hot loop: a call a charge w
         lines = None
     if lines is None:
         lines = version.lines(plan, values)
+    wallet_id = item.account.wallets.get(version.currency)
+    covered = item.account.allowances.get(wallet_id) if wallet_id is not None and item.account.allowances else None
+    pending: list[Measured] = []
+    own_prices: dict[int, Decimal] = {}
     total = ZERO
     for line in lines:
-        name = line.property
-        if name is None:
-            quantity: Quantity = 1
+        name, member, own_price = line.property, "", None
+        if not line.plain:
+            found = _measure(line, properties)
+            if found is None:
+                continue
+            quantity, member, own_price = found
+        elif name is None:
+            quantity = 1
         else:
             value = properties.get(name)
             if value is None:
@@ -89,26 +110,49 @@ def rate_item(  # noqa: C901, PLR0912, PLR0915 - the hot loop: a call a charge w
             charges.clear()
             item.parked = (Reason.NO_PRICE, f"No price of version {version.number} fits meter {line.meter} for this event.")
             return
-        try:
-            rated = line.rate(quantity)
-            if rated is None:
-                assert line.price is not None, "a line with a rate has a price"
-                rated = rate(line.price, quantity)
-            amount, cost, _ = rated
-        except OverflowError:
-            raise Unusable(f"The charge on meter {line.meter} is too large.") from None
-        except NotAQuantity as error:
-            raise Unusable(str(error)) from None
+        if pending or line.counted or (covered is not None and line.meter in covered):
+            rated = None
+        else:
+            try:
+                rated = line.rate(quantity, 0) if own_price is None else line.rate(quantity, 0, 0, own_price)
+            except OverflowError:
+                raise Unusable(f"The charge on meter {line.meter} is too large.") from None
+        if rated is None:  # from here on the whole event waits for the lock
+            if not pending:
+                pending = [Measured(one[0], one[1], "", own_prices.get(place)) for place, one in enumerate(charges)]
+                charges.clear()
+                total = ZERO
+            pending.append(Measured(line, quantity, member, own_price))
+            continue
+        amount, cost, _ = rated
         total += amount
+        if own_price is not None:
+            own_prices[len(charges)] = own_price
         charges.append((line, quantity, amount, cost))
-    if not charges:
+    item.pending = pending
+    if not charges and not pending:
         item.parked = (Reason.NO_QUANTITY, "None of the meters of this type found a property to measure.")
         return
     item.currency = version.currency
-    wallet_id = item.account.wallets.get(version.currency)
     if wallet_id is None:
-        item.charges = []
+        item.charges, item.pending = [], ()
         item.parked = (Reason.NO_WALLET, f"The account has no wallet in {version.currency}.")
         return
     item.wallet_id = wallet_id
     item.amount = total
+
+
+def _measure(line: Line, properties: dict[str, Any]) -> tuple[Quantity, str, Decimal | None] | None:
+    """What a line that is not plain finds in an event: the value, what `unique` looks at, the event's own price. None when
+    there is nothing to measure. Raises Unusable."""
+    own_price, own = None, line.own_price
+    try:
+        value = line.measure(properties)
+        if value is None:
+            return None
+        member = unique_value(line.property or "", properties) or "" if line.aggregation == "unique" else ""
+        if own:
+            own_price = Decimal(quantity_of(properties.get(own), name=own))
+    except NotAQuantity as error:
+        raise Unusable(str(error)) from None
+    return value, member, own_price

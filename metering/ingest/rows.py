@@ -48,6 +48,9 @@ INSERT_EVENTS: Final = """
 """
 
 CHARGE_COLUMNS: Final = "event_id, line, meter_id, price_id, quantity, amount, cost, line_from, bucket, wallet_id, entry_id"
+COUNTED_COLUMNS: Final = (
+    f"{CHARGE_COLUMNS}, counter_id, counter_place, prior_quantity, prior_events, measured, allowance, allowance_from"
+)
 _USAGE_COLUMNS: Final = "bucket, account_id, hour, currency, meter_id, dimensions, events, quantity, amount, cost"
 
 ROLL_UP: Final = """
@@ -131,16 +134,16 @@ def inserted_ids(cursor: Any, row_ids: Sequence[int], *, bucket: int) -> set[int
     return {row[0] for row in cursor.fetchall()}
 
 
-def known_accounts(cursor: Any, keys: Sequence[str]) -> Iterable[tuple[str, int, int]]:
-    """(key, row id, bucket) of the accounts among `keys` that exist."""
-    cursor.execute("SELECT key, id, bucket FROM wallets_account WHERE key = ANY(%s)", [list(keys)])
+def known_accounts(cursor: Any, keys: Sequence[str]) -> Iterable[tuple[str, int, int, str]]:
+    """(key, row id, bucket, time zone) of the accounts among `keys` that exist."""
+    cursor.execute("SELECT key, id, bucket, time_zone FROM wallets_account WHERE key = ANY(%s)", [list(keys)])
     return list(cursor.fetchall())
 
 
-def default_wallets(cursor: Any, account_ids: Sequence[int]) -> Iterable[tuple[int, str, int]]:
-    """(account row id, currency, wallet row id) of the wallets usage of these accounts is charged to."""
+def default_wallets(cursor: Any, account_ids: Sequence[int]) -> Iterable[tuple[int, str, int, list[str]]]:
+    """(account row id, currency, wallet row id, meters with allowances) of the wallets these accounts are charged to."""
     cursor.execute(
-        """SELECT account_id, currency, id FROM wallets_wallet
+        """SELECT account_id, currency, id, allowance_meters FROM wallets_wallet
            WHERE account_id = ANY(%s) AND is_default AND status <> 'CLOSED'""",
         [list(account_ids)],
     )

@@ -15,7 +15,9 @@ from typing import Any, Final
 
 from django.db.models import F
 
-from metering.usage.models import Charge, UsageEvent
+from metering.usage.models import Charge, ReturnedDraw, UsageEvent
+from pricing.books.in_force import terms_of
+from pricing.rating.tiers_used import tiers_used
 from wallets.credit.models import CreditLot
 from wallets.errors import Conflict, NotFound
 from wallets.ledger.lines import LineDraw, draws_of_charge, lines_of_entries
@@ -76,6 +78,15 @@ class LotDrawn:
 
 
 @dataclass(frozen=True, slots=True)
+class ReturnedFrom:
+    """A charge at a cumulative price gave this much back of what the charge of another event (or its own) had drawn."""
+
+    event_pk: int
+    event: str
+    amount: Decimal
+
+
+@dataclass(frozen=True, slots=True)
 class EntryShown:
     """The journal entry that moved the wallet."""
 
@@ -89,7 +100,11 @@ class EntryShown:
 
 @dataclass(frozen=True, slots=True)
 class ChargeExplanation:
-    """One event on one meter. A charge that `reverses` another has its signs turned."""
+    """One event on one meter. A charge that `reverses` another has its signs turned, unless its price is cumulative.
+
+    allowance: part of the quantity that allowances covered (in `allowances` lot by lot); the rest was priced.  prior_quantity:
+    what was priced before in the period, where that decides.  returned: whose draws a charge below zero gave back.
+    """
 
     line: int
     reverses: int | None
@@ -104,6 +119,10 @@ class ChargeExplanation:
     wallet: str
     draws: tuple[LotDrawn, ...]
     entry: EntryShown | None
+    allowance: Decimal = ZERO
+    allowances: tuple[LotDrawn, ...] = ()
+    prior_quantity: Decimal | None = None
+    returned: tuple[ReturnedFrom, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,6 +246,7 @@ def explain_event(*, event_pk: int) -> EventExplanation:
         {charge.entry_id for charge in charges if charge.entry_id is not None},
         meters={charge.meter.code for charge in charges},
     )
+    returned = _returned(event) if any(charge.counter_id is not None and charge.amount < ZERO for charge in charges) else {}
     drawn = {draw.lot_id for line in lines.values() for draw in line if draw.lot_id is not None}
     lots = CreditLot.objects.in_bulk(drawn)
     return EventExplanation(
@@ -239,14 +259,17 @@ def explain_event(*, event_pk: int) -> EventExplanation:
         time=event.time,
         received_at=event.received_at,
         properties=event.properties,
-        charges=tuple(_charge(charge, lines, lots) for charge in charges),
+        charges=tuple(_charge(charge, lines, lots, returned.get(charge.line, ())) for charge in charges),
         void=_void(event),
         parked=_parked(event),
     )
 
 
 def _charge(
-    charge: Charge, lines: Mapping[tuple[int, str, bool], Sequence[LineDraw]], lots: Mapping[int, CreditLot]
+    charge: Charge,
+    lines: Mapping[tuple[int, str, bool], Sequence[LineDraw]],
+    lots: Mapping[int, CreditLot],
+    returned: tuple[ReturnedFrom, ...],
 ) -> ChargeExplanation:
     meter, price, wallet, entry = charge.meter, charge.price, charge.wallet, charge.entry
     return ChargeExplanation(
@@ -267,27 +290,38 @@ def _charge(
             minimum_charge=price.minimum_charge,
             currency=price.version.book.currency,
         ),
-        tiers=tuple(_tier(tier) for tier in charge.tiers or ()),
+        tiers=_tiers(charge),
         amount=charge.amount,
         cost=charge.cost,
         currency=wallet.currency,
         wallet_pk=wallet.pk,
         wallet=wallet.public_id,
         draws=_draws(charge, lines, lots),
+        allowance=charge.allowance or ZERO,
+        allowances=_allowances(charge, lines, lots),
+        prior_quantity=charge.prior_quantity,
+        returned=returned,
         entry=None
         if entry is None
         else EntryShown(entry.pk, entry.kind, entry.at, entry.wallet_version, entry.balance_after, bytes(entry.hash).hex()),
     )
 
 
-def _tier(tier: Mapping[str, Any]) -> TierShown:
-    up_to = tier.get("up_to")
-    return TierShown(
-        up_to=None if up_to is None else Decimal(str(up_to)),
-        quantity=Decimal(str(tier["quantity"])),
-        unit_price=Decimal(str(tier["unit_price"])),
-        amount=Decimal(str(tier["amount"])),
-    )
+def _tiers(charge: Charge) -> tuple[TierShown, ...]:
+    """The tiers that priced the charge, found again: prices never change, and the charge says what was before it."""
+    if charge.prior_quantity is None:
+        return ()
+    priced = charge.quantity - (charge.allowance or ZERO)
+    return tuple(TierShown(*tier) for tier in tiers_used(terms_of(charge.price), priced, charge.prior_quantity))
+
+
+def _returned(event: UsageEvent) -> dict[int, tuple[ReturnedFrom, ...]]:
+    """By line of the event: whose draws its charges gave back."""
+    rows = ReturnedDraw.objects.filter(bucket=event.bucket, by_event_id=event.pk).order_by("id")
+    returned: dict[int, tuple[ReturnedFrom, ...]] = {}
+    for by_line, pk, event_id, amount in rows.values_list("by_line", "event_id", "event__event_id", "amount"):
+        returned[by_line] = (*returned.get(by_line, ()), ReturnedFrom(pk, event_id, amount))
+    return returned
 
 
 def _draws(
@@ -298,6 +332,16 @@ def _draws(
     shares = draws_of_charge(
         lines.get((charge.entry_id, charge.meter.code, False), ()), line_from=charge.line_from, amount=abs(charge.amount)
     )
+    return tuple(_drawn(share.amount, None if share.lot_id is None else lots[share.lot_id]) for share in shares)
+
+
+def _allowances(
+    charge: Charge, lines: Mapping[tuple[int, str, bool], Sequence[LineDraw]], lots: Mapping[int, CreditLot]
+) -> tuple[LotDrawn, ...]:
+    if charge.entry_id is None or charge.allowance is None or charge.allowance_from is None:
+        return ()
+    line = lines.get((charge.entry_id, charge.meter.code, True), ())
+    shares = draws_of_charge(line, line_from=charge.allowance_from, amount=abs(charge.allowance))
     return tuple(_drawn(share.amount, None if share.lot_id is None else lots[share.lot_id]) for share in shares)
 
 

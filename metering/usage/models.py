@@ -3,6 +3,9 @@ one event on one meter; its place on the journal entry's line for its meter (`li
 (`explain.py`). Events and charges are append-only (triggers): a void adds a charge with the signs turned that `reverses`
 the first, once. Hourly usage is the sum of charges by account, meter, hour and the meter's dimensions.
 
+A charge at a cumulative price belongs to a counter (`pricing/counters`) and has a place in it; its amount may be negative,
+and what goes back then, or with a void, is taken from draws of that counter: a returned draw says of which charge how much.
+
 Foreign keys of these tables carry no database constraint: their targets are never deleted (triggers), a check per row
 would be paid a million times a minute, and `prove` checks all of them at once.
 """
@@ -17,6 +20,7 @@ from django.db import models
 from django.db.models import Q
 
 from pricing.books.models import Price
+from pricing.counters.models import PriceCounter
 from pricing.meters.models import Meter
 from wallets.accounts.models import Account
 from wallets.append_only import append_only
@@ -78,7 +82,22 @@ class Charge(models.Model):
     )  # fmt: skip
     line_from = models.DecimalField(max_digits=30, decimal_places=12, null=True)
     reverses = models.SmallIntegerField(null=True, help_text="line of the charge this one undoes")
-    tiers = models.JSONField(null=True, help_text="tiers used, where the price has tiers")
+    counter = models.ForeignKey(
+        PriceCounter, null=True, on_delete=models.PROTECT, related_name="+", db_constraint=False, db_index=False,
+        help_text="where the price is cumulative",
+    )  # fmt: skip
+    counter_place = models.BigIntegerField(null=True, help_text="which charge of its counter this is, from 1")
+    prior_quantity = models.DecimalField(
+        max_digits=30, decimal_places=12, null=True, help_text="what the counter had priced before"
+    )
+    prior_events = models.BigIntegerField(null=True, help_text="events the counter had seen before")
+    measured = models.DecimalField(
+        max_digits=30, decimal_places=12, null=True, help_text="what the event said, where the increase is charged"
+    )
+    allowance = models.DecimalField(
+        max_digits=30, decimal_places=12, null=True, help_text="part of the quantity that allowances covered"
+    )
+    allowance_from = models.DecimalField(max_digits=30, decimal_places=12, null=True)
 
     class Meta:
         app_label = "metering"
@@ -87,12 +106,48 @@ class Charge(models.Model):
                 fields=["event", "reverses"], condition=Q(reverses__isnull=False), name="charge_reversed_once"
             ),
         ]
+        indexes: ClassVar[list[models.Index]] = [
+            models.Index(
+                fields=["counter", "counter_place"], condition=Q(counter__isnull=False), name="charge_of_counter_by_place"
+            ),
+        ]
         triggers: ClassVar[list[pgtrigger.Trigger]] = [
             *append_only("charge"),
         ]
 
     def __str__(self) -> str:
         return f"{self.event_id}/{self.line} {self.amount}"
+
+
+class ReturnedDraw(models.Model):
+    """Part of what a charge of a counter drew went back (from its end), because `by`, a charge of the same counter, gave it
+    back. Its credit stands on the line of `by`."""
+
+    id = models.BigAutoField(primary_key=True)
+    bucket = models.SmallIntegerField()
+    event = models.ForeignKey(UsageEvent, on_delete=models.PROTECT, related_name="+", db_constraint=False, db_index=False)
+    line = models.SmallIntegerField()
+    amount = models.DecimalField(max_digits=30, decimal_places=12)
+    by_event = models.ForeignKey(UsageEvent, on_delete=models.PROTECT, related_name="+", db_constraint=False, db_index=False)
+    by_line = models.SmallIntegerField()
+
+    class Meta:
+        app_label = "metering"
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.UniqueConstraint(
+                fields=["bucket", "event", "line", "by_event", "by_line"], name="returned_draw_once_per_charge_and_cause"
+            ),
+            models.CheckConstraint(condition=Q(amount__gt=0), name="returned_draw_amount_positive"),
+        ]
+        indexes: ClassVar[list[models.Index]] = [
+            models.Index(fields=["by_event", "by_line"], name="returned_draw_by_cause"),
+        ]
+        triggers: ClassVar[list[pgtrigger.Trigger]] = [
+            *append_only("returned_draw"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.amount} of {self.event_id}/{self.line}"
 
 
 class EventVoid(models.Model):

@@ -1,11 +1,13 @@
 """Proofs over usage: nothing is charged twice (I3), nothing that was taken is lost (I4), charges are what the journal earned,
-roll-ups are what was charged, amounts are price times quantity (I10). Set-based SQL, in one pass each; `%s` in `format` is
+roll-ups are what was charged, amounts are price times quantity (I10); what depends on earlier usage is in
+`counted_proofs.py`. Set-based SQL, in one pass each; `%s` in `format` is
 PostgreSQL's."""
 
 from __future__ import annotations
 
 from typing import Final
 
+from metering.usage.counted_proofs import PROOFS as COUNTED
 from wallets.ledger.proof import Proof, Prover, prove_rows
 
 
@@ -116,7 +118,7 @@ def charges_lie_end_to_end() -> Proof:
         FROM (
             SELECT event_id, line, entry_id, meter_id, line_from,
                    lag(line_from + abs(amount), 1, 0) OVER (PARTITION BY entry_id, meter_id ORDER BY line_from) AS end_before
-            FROM metering_charge WHERE entry_id IS NOT NULL
+            FROM metering_charge WHERE entry_id IS NOT NULL AND line_from IS NOT NULL
         ) laid
         """,
     )
@@ -131,7 +133,8 @@ def voids_undo_their_charges() -> Proof:
         SELECT CASE
             WHEN c.event_id IS NULL THEN format('charge %s/%s undoes a charge that does not exist', r.event_id, r.line)
             WHEN v.event_id IS NULL THEN format('charge %s/%s undoes one of an event that was not voided', r.event_id, r.line)
-            WHEN (r.quantity, r.amount, r.cost) <> (-c.quantity, -c.amount, -c.cost)
+            WHEN (c.counter_id IS NULL AND (r.quantity, r.amount, r.cost) <> (-c.quantity, -c.amount, -c.cost))
+                 OR r.counter_id IS DISTINCT FROM c.counter_id
                  OR (r.wallet_id, r.meter_id, r.price_id) <> (c.wallet_id, c.meter_id, c.price_id)
                 THEN format('charge %s/%s does not mirror charge %s', r.event_id, r.line, r.reverses)
         END
@@ -184,8 +187,8 @@ def roll_ups_are_the_charges() -> Proof:
 
 
 def amounts_are_price_times_quantity() -> Proof:
-    """A flat price: amount = unit price x quantity, at least the minimum charge; cost = unit cost x quantity; half up, as
-    PostgreSQL rounds."""
+    """A flat price that nothing else touched (`counted_proofs.py`): amount = unit price x quantity, at least the minimum
+    charge; cost = unit cost x quantity; half up, as PostgreSQL rounds."""
     return prove_rows(
         "Amounts are unit price times quantity, at least the minimum charge",
         "I10",
@@ -196,7 +199,7 @@ def amounts_are_price_times_quantity() -> Proof:
                         c.quantity, p.unit_price, p.unit_cost, coalesce(p.minimum_charge, 0), c.amount, c.cost)
         END
         FROM metering_charge c JOIN pricing_price p ON p.id = c.price_id
-        WHERE p.model = 'per_unit' AND p.free_units = 0 AND c.reverses IS NULL
+        WHERE p.model = 'per_unit' AND p.free_units = 0 AND c.reverses IS NULL AND c.counter_id IS NULL AND c.allowance IS NULL
         """,
     )
 
@@ -210,4 +213,5 @@ PROOFS: Final[tuple[Prover, ...]] = (
     roll_ups_are_the_charges,
     voids_undo_their_charges,
     amounts_are_price_times_quantity,
+    *COUNTED,
 )

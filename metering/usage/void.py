@@ -1,4 +1,9 @@
-"""Void an event: what it was charged goes back to the lots it came from, and usage is reported without it."""
+"""Void an event: what it was charged goes back to the lots it came from, and usage is reported without it.
+
+At a cumulative price what goes back is price(total) - price(total - quantity) as of now, so that the charges of the period
+keep adding up to the price of its net total: to the lots the event drew from, then to those its counter drew from last.
+Where the price rises with less usage (volume), the difference is charged.
+"""
 
 from __future__ import annotations
 
@@ -14,13 +19,16 @@ from django.db.models.functions import Cast
 from django.db.utils import OperationalError
 from psycopg import errors as pg
 
-from metering.usage.models import Charge, EventVoid, UsageEvent
+from metering.usage.models import Charge, EventVoid, ReturnedDraw, UsageEvent
+from metering.usage.undo import Undo, undo_charge
 from pricing.meters.measure import dimension_text, reported_dimensions
 from wallets.balances.lock import LockBusy, LockedWallet, limit_lock_waits, lock_wallets
-from wallets.credit.give_back import Part, give_back
+from wallets.credit.debit import WalletDebit, debit_wallets
+from wallets.credit.give_back import give_back
 from wallets.errors import Conflict, NotFound
 from wallets.input import Input
 from wallets.ledger.models import JournalEntry
+from wallets.money import ZERO
 
 LONGEST_REFERENCE = JournalEntry._meta.get_field("reference").max_length or 0  # noqa: SLF001 - Django's documented API
 
@@ -34,8 +42,9 @@ class AlreadyVoided(Conflict):
 def void_event(*, event_pk: int, at: datetime, reason: str = "", actor: str = "") -> list[Charge]:
     """Take back the event with this row id, once; the charges that undo its charges (none when it was never charged).
 
-    Each charge is mirrored with its signs turned, the credit returns as `give_back` says, the hour of the event is
-    reported without it. An event that still waits for a price stops waiting. Sent again, it stays a duplicate.
+    Each charge is mirrored (with its signs turned, unless its price is cumulative), the credit returns as `give_back` says,
+    the hour of the event is reported without it. An event that still waits for a price stops waiting. Sent again, it stays a
+    duplicate.
 
     Raises AlreadyVoided, WalletClosed, NotFound, InvalidInput, LockBusy.
     """
@@ -50,16 +59,17 @@ def void_event(*, event_pk: int, at: datetime, reason: str = "", actor: str = ""
         _stop_waiting(event, at=at)
         charges = list(
             Charge.objects.filter(bucket=event.bucket, event_id=event.pk, reverses__isnull=True)
-            .select_related("meter")
+            .select_related("meter", "price")
             .order_by("line")
         )
         wallets = lock_wallets({charge.wallet_id for charge in charges}, bucket=event.bucket)
         if EventVoid.objects.filter(bucket=event.bucket, event_id=event.pk).exists():
             raise AlreadyVoided(f"Event {event.event_id!r} was voided before.")
         EventVoid.objects.create(event_id=event.pk, bucket=event.bucket, voided_at=at, reason=reason, actor=actor)
-        undone = _undo(event, charges, wallets, at=at, reason=reason, actor=actor)
+        properties: dict[str, Any] = json.loads(event.text, parse_float=Decimal)
+        undone = _undo(event, properties, charges, wallets, at=at, reason=reason, actor=actor)
         Charge.objects.bulk_create(undone)
-        _report_without(event, undone, wallets)
+        _report_without(event, properties, undone, wallets)
     return undone
 
 
@@ -84,6 +94,7 @@ def _stop_waiting(event: UsageEvent, *, at: datetime) -> None:
 
 def _undo(
     event: UsageEvent,
+    properties: dict[str, Any],
     charges: Sequence[Charge],
     wallets: dict[int, LockedWallet],
     *,
@@ -91,56 +102,61 @@ def _undo(
     reason: str,
     actor: str,
 ) -> list[Charge]:
-    """Give back what the charges drew, and mirror them."""
+    """Give back what the charges drew, charge what their counters owe now, and mirror them."""
     undone: list[Charge] = []
     line = max((charge.line for charge in charges), default=-1) + 1
     for wallet in wallets.values():
-        of_wallet = [charge for charge in reversed(charges) if charge.wallet_id == wallet.id]
-        places: dict[int, tuple[int, Decimal]] = {}
-        drawn = [charge for charge in of_wallet if charge.amount]
-        if drawn:
-            given = give_back(
-                wallet=wallet,
-                parts=[_part(charge) for charge in drawn],
-                at=at,
-                reference=event.event_id[:LONGEST_REFERENCE],
-                reason=reason,
-                actor=actor,
-            )
-            places = {charge.line: (given.entry_id, place) for charge, place in zip(drawn, given.places, strict=True)}
-        for charge in of_wallet:
-            undone.append(_mirror(charge, line + len(undone), places.get(charge.line)))
+        undos: list[Undo] = []
+        for charge in reversed(charges):
+            if charge.wallet_id == wallet.id:
+                undos.append(undo_charge(charge, properties=properties, line=line + len(undone) + len(undos)))
+        _give_back(undos, wallet, event, at=at, reason=reason, actor=actor)
+        _charge(undos, wallet, event, at=at)
+        undone += [undo.mirror for undo in undos]
+        ReturnedDraw.objects.bulk_create(row for undo in undos for row in undo.returned_rows())
     return undone
 
 
-def _part(charge: Charge) -> Part:
-    assert charge.entry_id is not None, (charge.event_id, charge.line)
-    assert charge.line_from is not None, (charge.event_id, charge.line)
-    return Part(charge.entry_id, charge.meter.code, charge.line_from, charge.amount)
+def _give_back(
+    undos: Sequence[Undo], wallet: LockedWallet, event: UsageEvent, *, at: datetime, reason: str, actor: str
+) -> None:
+    """One entry for all that goes back to this wallet; notes on each mirror where on its lines it stands."""
+    parts = [part for undo in undos for part in undo.parts]
+    if not parts:
+        return
+    reference = event.event_id[:LONGEST_REFERENCE]
+    given = give_back(wallet=wallet, parts=parts, at=at, reference=reference, reason=reason, actor=actor)
+    places = iter(given.places)
+    for undo in undos:
+        for part in undo.parts:
+            place = next(places)
+            undo.mirror.entry_id = given.entry_id
+            if part.units:
+                undo.mirror.allowance_from = place if undo.mirror.allowance_from is None else undo.mirror.allowance_from
+            else:
+                undo.mirror.line_from = place if undo.mirror.line_from is None else undo.mirror.line_from
 
 
-def _mirror(charge: Charge, line: int, place: tuple[int, Decimal] | None) -> Charge:
-    """A charge with its signs turned that names the one it undoes."""
-    mirrored = Charge(
-        event_id=charge.event_id,
-        line=line,
-        bucket=charge.bucket,
-        wallet_id=charge.wallet_id,
-        meter=charge.meter,
-        price_id=charge.price_id,
-        quantity=-charge.quantity,
-        amount=-charge.amount,
-        cost=-charge.cost,
-        reverses=charge.line,
-    )
-    if place is not None:
-        mirrored.entry_id, mirrored.line_from = place
-    return mirrored
+def _charge(undos: Sequence[Undo], wallet: LockedWallet, event: UsageEvent, *, at: datetime) -> None:
+    """Debit the wallet for mirrors that cost more: the period's net total has moved to a dearer tier."""
+    owed = [undo.mirror for undo in undos if undo.mirror.amount > 0]
+    if not owed:
+        return
+    reference = event.event_id[:LONGEST_REFERENCE]
+    covered = [(mirror.meter.code, mirror.amount, event.time) for mirror in owed]
+    entry_id = debit_wallets([WalletDebit(wallet, covered, reference)], at=at)[wallet.id]
+    lines: dict[str, Decimal] = {}
+    for mirror in owed:
+        assert mirror.entry_id is None, "one charge either gives back or costs more"
+        code = mirror.meter.code
+        mirror.entry_id, mirror.line_from = entry_id, lines.get(code, ZERO)
+        lines[code] = mirror.line_from + mirror.amount
 
 
-def _report_without(event: UsageEvent, undone: Sequence[Charge], wallets: dict[int, LockedWallet]) -> None:
+def _report_without(
+    event: UsageEvent, properties: dict[str, Any], undone: Sequence[Charge], wallets: dict[int, LockedWallet]
+) -> None:
     """Take the charges that were undone off their hour."""
-    properties: dict[str, Any] = json.loads(event.text, parse_float=Decimal)  # type: ignore[attr-defined]  # annotated
     hour = event.time.replace(minute=0, second=0, microsecond=0)
     with connection.cursor() as cursor:
         for charge in sorted(undone, key=lambda one: one.meter_id):

@@ -17,15 +17,16 @@ from django.db import connection
 
 from pricing.books.models import Assignment, Price, PriceBook, PriceVersion
 from pricing.books.stored_terms import percentage_terms, rated_percentage, rated_tiers, tier_terms
-from pricing.meters.measure import dimension_text, passes, reported_dimensions
+from pricing.meters.measure import Measurer, dimension_text, measurer_of, passes, reported_dimensions
 from pricing.meters.models import Meter
 from pricing.rating.explanation import PriceTerms, Rater
-from pricing.rating.rate import rater_of
+from pricing.rating.rate import needs_counter, rater_of
 from wallets.bulk import escaped
 
 BEGINNING: Final = datetime.min.replace(tzinfo=UTC)
 END: Final = datetime.max.replace(tzinfo=UTC)
 MAX_PLANS: Final = 20_000
+EACH_FOR_ITSELF: Final = frozenset({"count", "sum"})  # the others charge the increase over what was before
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,13 +38,21 @@ class MeterView:
     property: str | None
     filters: dict[str, Any]
     dimensions: tuple[str, ...]
+    aggregation: str
+    expression: str
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Line:
     """What to do with one meter for events of one kind: measure `property` (None: count one), at `price`. `ids` and `usage`
     are fields of COPY's text form: meter and price, as a charge's row has them; meter and dimensions (a JSON object), as a
-    roll-up's row has them."""
+    roll-up's row has them.
+
+    plain: the quantity is one, or a property's value as it stands, and the price needs no more than that.
+    counted: what was charged before decides, so that it is priced under the wallet's lock, with its counter.
+    counter_price: row id of the price whose counter it goes on with.
+    own_price: the property in which an event carries its own price; empty when it does not.
+    """
 
     meter_id: int
     meter: str
@@ -52,6 +61,12 @@ class Line:
     rate: Rater | None
     ids: str
     usage: str
+    plain: bool
+    counted: bool
+    aggregation: str
+    counter_price: int
+    measure: Measurer
+    own_price: str
 
 
 @dataclass(slots=True)
@@ -100,7 +115,22 @@ class VersionView:
         rate = rater_of(price) if price else None
         dimensions = msgspec.json.encode(reported_dimensions(meter.dimensions, texts)).decode()
         usage = f"{meter.id}\t{escaped(dimensions)}"
-        return Line(meter.id, meter.code, meter.property, price, rate, ids, usage)
+        each_for_itself = meter.aggregation in EACH_FOR_ITSELF
+        return Line(
+            meter_id=meter.id,
+            meter=meter.code,
+            property=meter.property,
+            price=price,
+            rate=rate,
+            ids=ids,
+            usage=usage,
+            plain=each_for_itself and not meter.expression and not (price and price.price_property),
+            counted=price is not None and (not each_for_itself or needs_counter(price)),
+            aggregation=meter.aggregation,
+            counter_price=(price.counter_id or price.id) if price else 0,
+            measure=measurer_of(meter.aggregation, meter.property or "", meter.expression),
+            own_price=price.price_property if price else "",
+        )
 
     def _price(self, meter_id: int, texts: dict[str, str | None]) -> PriceTerms | None:
         for match, terms in self.prices.get(meter_id, ()):
@@ -187,7 +217,15 @@ def _read(token: UUID | None) -> Catalogue:
     meters: dict[str, list[MeterView]] = defaultdict(list)
     for meter in Meter.objects.filter(archived_at__isnull=True).order_by("id"):
         meters[meter.event_type].append(
-            MeterView(meter.id, meter.code, meter.property or None, meter.filters, tuple(meter.dimensions))
+            MeterView(
+                id=meter.id,
+                code=meter.code,
+                property=meter.property or None,
+                filters=meter.filters,
+                dimensions=tuple(meter.dimensions),
+                aggregation=meter.aggregation,
+                expression=meter.expression,
+            )
         )
     books: dict[int, list[VersionView]] = defaultdict(list)
     published = PriceVersion.objects.filter(status=PriceVersion.Status.PUBLISHED).order_by("effective_at", "published_at", "id")

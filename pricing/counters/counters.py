@@ -1,0 +1,187 @@
+"""Counters of locked wallets: read many, move, write many. The caller holds the wallets' locks."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Final, NamedTuple
+
+from django.db import connection
+
+from pricing.meters.measure import Quantity
+from wallets.bulk import array_literal, binary_rows
+from wallets.ids import RowIds
+from wallets.money import ZERO
+
+_counter_ids: Final = RowIds("pricing_counter_blocks")
+
+
+class CounterKey(NamedTuple):
+    """Which counter: row ids of wallet and price, start of the period."""
+
+    wallet_id: int
+    price_id: int
+    period_start: datetime
+
+
+@dataclass(slots=True)
+class Counter:
+    """A counter's figures while its wallet is locked (`models.PriceCounter` says what they are)."""
+
+    id: int
+    key: CounterKey
+    quantity: Decimal = ZERO
+    measured: Decimal = ZERO
+    events: int = 0
+    places: int = 0
+    latest_at: datetime | None = None
+
+    def next_place(self) -> int:
+        """The number of the counter's next charge."""
+        self.places += 1
+        return self.places
+
+    def rise_to(self, value: Quantity) -> Decimal:
+        """max: the increase, if `value` is above where the meter stands."""
+        rise = max(value - self.measured, ZERO)
+        self.measured += rise
+        return Decimal(rise)
+
+    def move_to(self, value: Quantity, time: datetime) -> Decimal:
+        """latest: the change, if the event is not older than the one that said where the meter stands."""
+        if self.latest_at is not None and time < self.latest_at:
+            return ZERO
+        change = value - self.measured
+        self.measured, self.latest_at = Decimal(value), time
+        return Decimal(change)
+
+    def stand_at(self, value: Decimal, latest_at: datetime | None) -> Decimal:
+        """What the meter says once an event is taken back; the change."""
+        change = value - self.measured
+        self.measured, self.latest_at = value, latest_at
+        return change
+
+    def take(self, change: Decimal) -> Decimal:
+        """What of a change is priced: all of an increase; of a decrease, no more than was priced."""
+        return change if change >= ZERO else -min(-change, self.quantity)
+
+
+def load_counters(keys: Collection[CounterKey], *, bucket: int) -> dict[CounterKey, Counter]:
+    """The counters with these keys, in one query; those that do not exist yet begin at zero."""
+    wanted = sorted(set(keys))
+    found: dict[CounterKey, Counter] = {}
+    for row in binary_rows(
+        """SELECT c.id, c.wallet_id, c.price_id, c.period_start, c.quantity, c.measured, c.events, c.places, c.latest_at
+           FROM unnest(%s::bigint[], %s::bigint[], %s::timestamptz[]) AS k(wallet_id, price_id, period_start)
+           JOIN pricing_pricecounter c ON c.bucket = %s AND c.wallet_id = k.wallet_id AND c.price_id = k.price_id
+               AND c.period_start = k.period_start""",
+        [
+            array_literal(key.wallet_id for key in wanted),
+            array_literal(key.price_id for key in wanted),
+            [key.period_start for key in wanted],
+            bucket,
+        ],
+    ):
+        counter_id, wallet_id, price_id, period_start, *figures = row
+        key = CounterKey(wallet_id, price_id, period_start)
+        found[key] = Counter(counter_id, key, *figures)
+    missing = [key for key in wanted if key not in found]
+    for key, counter_id in zip(missing, _counter_ids.take(len(missing)), strict=True):
+        found[key] = Counter(counter_id, key)
+    return found
+
+
+def store_counters(counters: Iterable[Counter], *, bucket: int) -> None:
+    """Write what counters stand at now, in one statement."""
+    changed = sorted(counters, key=lambda counter: counter.key)
+    if not changed:
+        return
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """INSERT INTO pricing_pricecounter
+                   (id, bucket, wallet_id, price_id, period_start, quantity, measured, events, places, latest_at)
+               SELECT id, %s, wallet_id, price_id, period_start, quantity, measured, events, places, latest_at
+               FROM unnest(%s::bigint[], %s::bigint[], %s::bigint[], %s::timestamptz[], %s::numeric[], %s::numeric[],
+                           %s::bigint[], %s::bigint[], %s::timestamptz[])
+                    AS v(id, wallet_id, price_id, period_start, quantity, measured, events, places, latest_at)
+               ON CONFLICT (bucket, wallet_id, price_id, period_start) DO UPDATE
+               SET quantity = EXCLUDED.quantity, measured = EXCLUDED.measured, events = EXCLUDED.events,
+                   places = EXCLUDED.places, latest_at = EXCLUDED.latest_at""",
+            [
+                bucket,
+                array_literal(counter.id for counter in changed),
+                array_literal(counter.key.wallet_id for counter in changed),
+                array_literal(counter.key.price_id for counter in changed),
+                [counter.key.period_start for counter in changed],
+                array_literal(counter.quantity for counter in changed),
+                array_literal(counter.measured for counter in changed),
+                array_literal(counter.events for counter in changed),
+                array_literal(counter.places for counter in changed),
+                [counter.latest_at for counter in changed],
+            ],
+        )
+
+
+def counter_by_id(counter_id: int, *, bucket: int) -> Counter:
+    """One counter of a locked wallet."""
+    (row,) = binary_rows(
+        """SELECT id, wallet_id, price_id, period_start, quantity, measured, events, places, latest_at
+           FROM pricing_pricecounter WHERE bucket = %s AND id = %s""",
+        [bucket, counter_id],
+    )
+    return Counter(row[0], CounterKey(*row[1:4]), *row[4:])
+
+
+def hash_of(text: str) -> bytes:
+    """How a value that a `unique` meter has seen is remembered."""
+    return hashlib.sha256(text.encode(errors="surrogatepass")).digest()
+
+
+class Members:
+    """The values that `unique` meters have seen in some counters, while their wallets are locked."""
+
+    def __init__(self, seen: Iterable[tuple[int, bytes]], *, bucket: int) -> None:
+        self._bucket = bucket
+        self._before: dict[tuple[int, bytes], int] = {}
+        self._changes: dict[tuple[int, bytes], int] = {}
+        pairs = sorted(set(seen))
+        if not pairs:
+            return
+        for counter_id, value, events in binary_rows(
+            """SELECT m.counter_id, m.value, m.events
+               FROM unnest(%s::bigint[], %s::bytea[]) AS k(counter_id, value)
+               JOIN pricing_countermember m ON m.bucket = %s AND m.counter_id = k.counter_id AND m.value = k.value""",
+            [[counter_id for counter_id, _ in pairs], [value for _, value in pairs], bucket],
+        ):
+            self._before[counter_id, bytes(value)] = events
+
+    def change(self, counter: Counter, value: bytes, events: int) -> Decimal:
+        """Count `events` more (or less) that carry `value`: one when it is new to the counter, minus one when it is gone."""
+        key = (counter.id, value)
+        before = self._before.get(key, 0) + self._changes.get(key, 0)
+        self._changes[key] = self._changes.get(key, 0) + events
+        rise = Decimal((before + events > 0) - (before > 0))
+        counter.measured += rise
+        return rise
+
+    def store(self) -> None:
+        """Write what changed, in one statement."""
+        changed = sorted(key for key, change in self._changes.items() if change)
+        if not changed:
+            return
+        with connection.cursor() as cursor:
+            cursor.execute(
+                """INSERT INTO pricing_countermember (counter_id, value, bucket, events)
+                   SELECT counter_id, value, %s, events FROM unnest(%s::bigint[], %s::bytea[], %s::bigint[])
+                       AS v(counter_id, value, events)
+                   ON CONFLICT (counter_id, value) DO UPDATE SET events = EXCLUDED.events""",
+                [
+                    self._bucket,
+                    [counter_id for counter_id, _ in changed],
+                    [value for _, value in changed],
+                    [self._before.get(key, 0) + self._changes[key] for key in changed],
+                ],
+            )
