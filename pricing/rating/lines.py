@@ -15,8 +15,8 @@ from typing import Final, NamedTuple
 
 from pricing.meters.measure import LARGEST_WHOLE, Quantity
 from pricing.rating.explanation import PriceTerms, Rated, Rater
-from pricing.rating.rounding import fitting, to_charge, too_large
-from wallets.money import LARGEST, SCALE, ZERO
+from pricing.rating.rounding import HALF_UP, fitting, to_charge, too_large
+from wallets.money import LARGEST, QUANTUM, ZERO
 
 
 class Line(NamedTuple):
@@ -106,12 +106,13 @@ def rater_on_lines(price: PriceTerms) -> Rater:
     """The rater of a price of tiers, or with free units."""
     lines = lines_of(price)
     total, unit_cost = total_on_lines(price), price.unit_cost
-    bounds = [_quick(line.up_to) for line in lines]
+    bounds = [_whole(line.up_to) for line in lines]
     # Where a line goes on from the point where the one before ended, a charge may start at that point.
-    starts = [(_quick(line.above), line.at(line.above) == total(line.above), line.slope) for line in lines]
+    starts = [(_whole(line.above), line.at(line.above) == total(line.above), line.slope) for line in lines]
     dearest = max(unit_cost, Decimal(1), *(line.slope for line in lines))
-    # A whole quantity up to here times a price of 12 decimals is exact and fits.
-    safe = int(LARGEST_WHOLE // dearest) if all(_has_scale(line.slope) for line in lines) else -1
+    # Up to here an amount fits, and a whole quantity times a price of 12 decimals is exact.
+    safe = int(LARGEST_WHOLE // dearest)
+    whole_is_exact = all(_has_scale(line.slope) for line in lines)
 
     def rate(
         quantity: Quantity,
@@ -121,16 +122,16 @@ def rater_on_lines(price: PriceTerms) -> Rater:
     ) -> Rated:
         after = prior_quantity + quantity
         index = bisect_left(bounds, after)
-        if index == len(bounds):
-            raise too_large(after)
-        above, smooth, slope = starts[index]
-        if prior_quantity > above or (smooth and prior_quantity == above):
-            amount, cost = slope * quantity, unit_cost * quantity
-            if type(quantity) is int and quantity <= safe:
-                return amount, cost, None
-            exact = fitting(to_charge(amount)), fitting(to_charge(cost))
-            if exact == (amount, cost):
-                return *exact, None
+        if index < len(bounds) and quantity <= safe:
+            above, smooth, slope = starts[index]
+            if prior_quantity > above or (smooth and prior_quantity == above):
+                amount, cost = slope * quantity, unit_cost * quantity
+                if whole_is_exact and type(quantity) is int:
+                    return amount, cost, None
+                scaled = amount.quantize(QUANTUM, context=HALF_UP)
+                scaled_cost = cost.quantize(QUANTUM, context=HALF_UP) if cost else cost
+                if scaled == amount and scaled_cost == cost:
+                    return scaled, scaled_cost, None
         return (
             fitting(to_charge(total(after)) - to_charge(total(prior_quantity))),
             fitting(to_charge(unit_cost * after) - to_charge(unit_cost * prior_quantity)),
@@ -140,11 +141,11 @@ def rater_on_lines(price: PriceTerms) -> Rater:
     return rate
 
 
-def _quick(bound: Decimal) -> Quantity:
-    """A whole bound as int, which is compared more quickly."""
-    return int(bound) if bound == bound.to_integral_value() else bound
+def _whole(bound: Decimal) -> Quantity:
+    """A bound as int, which is compared more quickly; the largest quantity is cut, as the slow way knows all of it."""
+    return int(bound) if bound == bound.to_integral_value() or bound == LARGEST else bound
 
 
 def _has_scale(price: Decimal) -> bool:
     """Has it at most 12 decimals?"""
-    return price == price.quantize(Decimal(1).scaleb(-SCALE))
+    return price == price.quantize(QUANTUM)
