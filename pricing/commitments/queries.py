@@ -18,8 +18,8 @@ from wallets.money import ZERO
 @dataclass(frozen=True, slots=True)
 class Utilisation:
     """How much of what was committed is used. period_start: of the present period (None: none now).  covers: usage at list
-    prices.  left: of it.  used: what
-    the customer paid for what it has used."""
+    prices.  left: of it.  used: what the
+    customer paid for what it has used."""
 
     period_start: datetime | None
     covers: Decimal

@@ -20,6 +20,11 @@ NASTY: list[Any] = [
     "9999-12-31T23:59:59-14:00", "2026-11-23T10:00:00", [], [None], [[]], [{}], {}, {"a": {"a": {"a": None}}}, {"": ""},
     {"x" * 300: 1}, ["x"] * 30, "%00", "' OR 1=1 --", "../..", "USD", "acme", "wal_x",
 ]  # fmt: skip
+PLAN: dict[str, Any] = {
+    "name": "P", "currency": "USD", "fee": "1", "interval": "month", "price_book": None, "trial_days": 1, "trial_credit": "1",
+    "allowances": [{"meter": "calls", "quantity": "1", "roll_over": "capped", "roll_over_cap": "1", "roll_over_periods": 1,
+                    "on_exhaustion": "block"}],
+}  # fmt: skip
 FINE: dict[str, dict[str, Any]] = {
     "/accounts": {"account": "initech", "name": "I", "email": "a@b.example", "currency": "USD", "time_zone": "UTC",
                   "country": "DE", "price_book": "pbk_x"},
@@ -65,6 +70,25 @@ FINE: dict[str, dict[str, Any]] = {
                                            "properties": {"n": 1}}, "above": "cap"},
     "/holds/{hold_id}/renew": {"used_units": "1", "units": "1", "slice": 1, "ttl_seconds": 1, "above": "cap"},
     "/holds/{hold_id}/extend": {"ttl_seconds": 1},
+    "/plans": {"code": "p"} | PLAN,
+    "/plans/{plan_id}/versions": {"name": "P", "currency": "USD", "fee": "1"},
+    "/accounts/{key}/subscriptions": {"plan": "pro", "wallet": "wal_x", "pay_by": "wallet"},
+    "/subscriptions/{subscription_id}/change": {"plan": "pro", "when": "now", "reason": ""},
+    "/subscriptions/{subscription_id}/pause": {"reason": ""},
+    "/subscriptions/{subscription_id}/resume": {"reason": ""},
+    "/subscriptions/{subscription_id}/cancel": {"now": True, "refund": True, "reason": ""},
+    "/credit-products": {"code": "c", "name": "C", "currency": "USD", "price_currency": "USD", "least": "1", "most": "2",
+                         "bonus": "0", "slabs": [{"from_amount": "1", "percent": "1"}], "validity_days": 1, "meters": [],
+                         "priority": 1},
+    "/credit-units/rates": {"unit": "CREDITS", "currency": "USD", "units": "1", "effective_at": "2099-01-01T00:00:00Z"},
+    "/wallets/{wallet_id}/purchases": {"product": "start", "payment_reference": "p", "paid": "10", "source": "s"},
+    "/wallets/{wallet_id}/sign-up-credit": {"verified_email": "a@b.example", "amount": "1", "validity_days": 1},
+    "/wallets/{wallet_id}/vouchers": {"code": "7QXK91MN0ZRB4T5W"},
+    "/vouchers": {"name": "V", "currency": "USD", "amount": "1", "kind": "trial", "validity_days": 1, "meters": [],
+                  "priority": 1, "redeem_from": "2026-01-01T00:00:00Z", "redeem_until": "2099-01-01T00:00:00Z", "uses": 1,
+                  "per_account": 1, "count": 1, "code": "WELCOME"},
+    "/accounts/{key}/commitments": {"name": "C", "amount": "1", "interval": "hour", "periods": 1, "discount_percent": "1",
+                                    "meters": ["calls"], "wallet": "wal_x", "starts_at": "2099-01-01T00:00:00Z"},
 }  # fmt: skip
 PARAMETERS = {
     "/versions/{version_id}/diff": ("against",),

@@ -25,6 +25,7 @@ from pricing.books.validate import PriceTerms
 from pricing.meters.define import define_meter
 from tests.cast import OPENED_AT, Api, Company
 from tests.factories.holds import hold_on
+from tests.factories.plans import sold_to
 from wallets import clock
 from wallets.api_keys.issue import issue_api_key
 from wallets.credit.grant import grant_credit
@@ -104,6 +105,7 @@ def acme_things(acme: Company) -> Things:
             "version_id": version.public_id,
             "event_id": "e-1",
             "pin_id": pin.public_id,
+            **sold_to(acme, at=now),
         },
         bodies={
             "/events": {"id": "e-2", "type": "call", "account": "acme"},
@@ -116,6 +118,7 @@ def acme_things(acme: Company) -> Things:
             "/accounts/{key}/wallets": {"currency": "EUR"},
             "/wallets/{wallet_id}": {"policy": {"on_empty": "grace", "grace_limit": "1000"}},
             "/wallets/{wallet_id}/credits": {"amount": "1", "kind": "paid"},
+            "/wallets/{wallet_id}/vouchers": {"code": "7QXK-91MN-0ZRB-4T5W"},
             "/wallets/{wallet_id}/transfers": {"to": acme.wallet.public_id, "amount": "1"},
         },
         queries={
@@ -163,7 +166,7 @@ def test_a_key_without_the_scope_is_refused(db: None, endpoint: Endpoint) -> Non
 
 
 # Lists that a stranger may read show him his own things; ingest answers each event by itself.
-OWN = {"GET /accounts", "POST /events"}
+OWN = {"GET /accounts", "POST /events", "GET /plans", "GET /plans/{plan_id}", "GET /credit-products", "GET /credit-units/rates"}
 
 
 @EVERY

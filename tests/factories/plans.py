@@ -2,23 +2,30 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import Any
+from typing import Any, Final
 
 from django.db import transaction
 
 from pricing.books.open_customer import open_customer
+from pricing.commitments.make import make_commitment
+from pricing.credit_products.define import ProductTerms, define_product
+from pricing.credit_products.issue import VoucherTerms, issue_vouchers
 from pricing.meters.define import define_meter
 from pricing.meters.models import Meter
 from pricing.plans.define import AllowanceTerms, PlanTerms, define_plan
 from pricing.plans.models import PeriodAllowance, Plan, Subscription
+from pricing.plans.subscribe import subscribe
+from tests.cast import Company
 from wallets.balances.lock import lock_wallet
 from wallets.balances.models import Wallet
 from wallets.credit.allowances import allowances_of
 from wallets.credit.debit import WalletDebit, debit_wallets
 from wallets.credit.grant import grant_credit
 from wallets.credit.models import CreditLot
+
+TEN: Final = Decimal(10)
 
 
 def meter(code: str, *, at: datetime) -> Meter:
@@ -73,3 +80,23 @@ def balance(wallet: Wallet) -> Decimal:
     """What the wallet holds in money."""
     wallet.refresh_from_db()
     return wallet.balance
+
+
+def sold_to(company: Company, *, at: datetime) -> dict[str, str]:
+    """One of each thing that is sold, to this company; their ids as the paths of the API name them. Needs the meter `calls`
+    and some credit."""
+    plan = plan_of("pro", fee="1", calls="10", at=at)
+    subscription = subscribe(account=company.account, plan=plan, at=at)
+    offer = define_product(code="start", terms=ProductTerms(name="S", currency="USD", amount=TEN, price=TEN), at=at)
+    vouchers = issue_vouchers(terms=VoucherTerms(name="Spring", currency="USD", amount=TEN), at=at)
+    commitment = make_commitment(
+        account=company.account, name="Steady", amount=TEN, interval="month", periods=2, discount_percent=TEN, meters=["calls"],
+        starts_at=at + timedelta(days=9), at=at,
+    )  # fmt: skip
+    return {
+        "plan_id": plan.public_id,
+        "subscription_id": subscription.public_id,
+        "product_id": offer.public_id,
+        "batch_id": vouchers.batch.public_id,
+        "commitment_id": commitment.public_id,
+    }
