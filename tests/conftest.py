@@ -75,15 +75,10 @@ def _empty_every_table(_self: TransactionTestCase) -> None:
 @pytest.fixture(autouse=True)
 def _nothing_is_remembered() -> Iterator[None]:
     """What a process keeps in memory of the database ends with the test, as the rows do."""
-    from metering.ingest import accounts  # noqa: PLC0415 - Django is set up by then
-    from metering.ingest.insert import duplicates  # noqa: PLC0415 - as above
-    from pricing.books import in_force  # noqa: PLC0415 - as above
-    from wallets.api_keys import verify  # noqa: PLC0415 - as above
-    from wallets.ledger import chart  # noqa: PLC0415 - as above
-
     yield
-    for memory in (accounts, duplicates, in_force, verify, chart):
-        memory.forget()
+    from tests.factories.memory import forget_everything  # noqa: PLC0415 - Django is set up by then
+
+    forget_everything()
 
 
 @pytest.fixture
