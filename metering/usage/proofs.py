@@ -92,7 +92,7 @@ def charges_are_the_revenue() -> Proof:
             SELECT c.bucket, c.entry_id, m.code, c.total
             FROM (
                 SELECT bucket, entry_id, meter_id, sum(amount) AS total FROM metering_charge
-                WHERE entry_id IS NOT NULL GROUP BY bucket, entry_id, meter_id
+                WHERE line_from IS NOT NULL GROUP BY bucket, entry_id, meter_id
             ) c JOIN pricing_meter m ON m.id = c.meter_id
         ) c
         FULL JOIN (
