@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from datetime import datetime
 from decimal import Decimal
 
-from django.db.models import QuerySet, Sum
+from django.db.models import Case, Q, QuerySet, Sum, When
 
 from wallets.credit.models import CreditLot
 from wallets.errors import NotFound
@@ -27,6 +28,20 @@ def lot_by_id(*, public_id: str, only_account_id: int | None = None) -> CreditLo
     if lot is None:
         raise NotFound(f"There is no credit lot {public_id[:40]}.")
     return lot
+
+
+def allowances_left(*, wallet_id: int, bucket: int, meters: Collection[str], at: datetime) -> dict[str, Decimal]:
+    """What is left of the allowances a wallet could use at `at`, in units by meter."""
+    lots = CreditLot.objects.filter(
+        Q(expires_at__isnull=True) | Q(expires_at__gt=at),
+        state__in=[CreditLot.State.OPEN, CreditLot.State.SCHEDULED],
+        effective_at__lte=at,
+        bucket=bucket,
+        wallet_id=wallet_id,
+        unit_meter__in=meters,
+    )
+    entered = Case(When(state=CreditLot.State.OPEN, then="remaining"), default="amount")
+    return dict(lots.values("unit_meter").annotate(left=Sum(entered)).order_by("unit_meter").values_list("unit_meter", "left"))
 
 
 def expired_amounts(lot_ids: Collection[int], *, bucket: int) -> dict[int, Decimal]:
