@@ -116,7 +116,7 @@ class NewPurchaseIn(Body):
     product = TextField(help_text="its id or code")
     payment_reference = TextField(help_text="the payment's id; a payment buys once")
     paid = AmountField(required=False, allow_null=True, help_text="for a product whose buyer chooses what to pay")
-    source = TextField(required=False, help_text="the provider the money comes through")
+    source = TextField(required=False, help_text="the provider the money comes through")  # type: ignore[assignment] # a field of ours, not the source of this one
 
 
 class PurchaseOut(serializers.Serializer[Any]):
