@@ -64,6 +64,17 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
             ],
         },
         {
+            "title": "Offers",
+            "items": [
+                _page("Plans", "workspaces", "pricing.plan"),
+                _page("Subscriptions", "autorenew", "pricing.subscription"),
+                _page("Commitments", "handshake", "pricing.commitment"),
+                _page("Credit products", "sell", "pricing.creditproduct"),
+                _page("Vouchers", "redeem", "pricing.voucherbatch"),
+                _page("Voucher attempts", "password", "pricing.voucherattempt"),
+            ],
+        },
+        {
             "title": "Journal",
             "items": [
                 _page("Entries", "receipt_long", "wallets.journalentry"),

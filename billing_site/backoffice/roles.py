@@ -20,6 +20,12 @@ LOOK: Final = (
     "pricing.view_priceversion",
     "pricing.view_assignment",
     "pricing.view_meter",
+    "pricing.view_plan",
+    "pricing.view_subscription",
+    "pricing.view_commitment",
+    "pricing.view_creditproduct",
+    "pricing.view_voucherbatch",
+    "pricing.view_voucherattempt",
 )
 
 ROLES: Final[dict[str, tuple[str, ...]]] = {
@@ -36,6 +42,12 @@ ROLES: Final[dict[str, tuple[str, ...]]] = {
         "metering.change_deadletter",
         "pricing.change_priceversion",
         "pricing.change_meter",
+        "pricing.add_plan",
+        "pricing.change_plan",
+        "pricing.add_subscription",
+        "pricing.change_subscription",
+        "pricing.add_voucherbatch",
+        "pricing.change_voucherbatch",
     ),
     # answers customers' questions; changes nothing
     "support viewer": LOOK,

@@ -13,9 +13,14 @@ from django.urls import reverse
 from metering.ingest.models import DeadLetter
 from metering.usage.models import HourlyUsage, UsageEvent
 from pricing.books.models import Assignment, PriceBook, PriceVersion
+from pricing.commitments.models import Commitment
+from pricing.credit_products.models import CreditProduct, VoucherAttempt, VoucherBatch
+from pricing.credit_products.redeem import VoucherUnknown, redeem_voucher
 from pricing.meters.models import Meter
+from pricing.plans.models import Plan, Subscription
 from tests.factories.events import send
-from tests.factories.shop import Shop
+from tests.factories.plans import sold_to
+from tests.factories.shop import NOW, Shop
 from wallets.accounts.models import Account, User
 from wallets.api_keys.models import ApiKey
 from wallets.balances.models import Wallet
@@ -27,12 +32,23 @@ pytestmark = pytest.mark.django_db
 # Session and person, the badge of waiting events, and the list itself with what it names.
 LISTS = {
     Account: 7, Wallet: 4, CreditLot: 4, UsageEvent: 6, HourlyUsage: 4, DeadLetter: 4, PriceBook: 6, PriceVersion: 6,
-    Assignment: 6, Meter: 6, JournalEntry: 4, LedgerAccount: 6, ApiKey: 6,
+    Assignment: 6, Meter: 6, JournalEntry: 4, LedgerAccount: 6, ApiKey: 6, Plan: 8, Subscription: 5, Commitment: 4,
+    CreditProduct: 6, VoucherBatch: 6, VoucherAttempt: 4,
 }  # fmt: skip
 PAGES = {
     Account: 7, Wallet: 12, CreditLot: 5, UsageEvent: 7, PriceBook: 8, PriceVersion: 6, JournalEntry: 9, ApiKey: 4,
+    Plan: 8, Subscription: 12, Commitment: 6, VoucherBatch: 7,
 }  # fmt: skip
-UNCOUNTED = [Wallet, CreditLot, UsageEvent, HourlyUsage, DeadLetter, JournalEntry]
+UNCOUNTED = [Subscription, Commitment, VoucherAttempt, Wallet, CreditLot, UsageEvent, HourlyUsage, DeadLetter, JournalEntry]
+
+
+@pytest.fixture
+def shop(shop: Shop) -> Shop:
+    """The shop, with one of each thing that is sold, and a code that somebody guessed."""
+    sold_to(shop.acme, at=NOW)
+    with pytest.raises(VoucherUnknown):
+        redeem_voucher(wallet=shop.acme.wallet, code="GUESSED", at=NOW)
+    return shop
 
 
 def list_of(model: Any) -> str:
@@ -105,6 +121,12 @@ def test_a_large_table_is_not_counted(model: Any, shop: Shop, finance: Client, d
         (Meter, "input", "llm.input_tokens"),
         (PriceBook, "List", "List USD"),
         (ApiKey, "acme", "acme itself"),
+        (Plan, "pro", "Pro"),
+        (Subscription, "acme", "Acme"),
+        (Commitment, "acme", "Steady"),
+        (CreditProduct, "start", "start"),
+        (VoucherBatch, "Spring", "Spring"),
+        (VoucherAttempt, "acme", "voucher unknown"),
     ],
 )
 def test_search_finds_by_what_people_have_at_hand(model: Any, term: str, found: str, shop: Shop, finance: Client) -> None:
