@@ -10,7 +10,8 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any, Final
 
-from pricing.books.in_force import Line, catalogue_in_force
+from pricing.books.in_force import catalogue_in_force
+from pricing.books.version_view import Line
 from pricing.counters.models import PriceCounter
 from pricing.counters.period import month_of
 from pricing.counters.queries import counters_of, was_seen
@@ -59,8 +60,8 @@ def price_estimate(*, account_id: int, event_type: str, properties: Mapping[str,
     version = catalogue.version_in_force(account_id, at)
     if version is None:
         return Estimate(None, None)
-    plan = version.plan(event_type, catalogue)
-    lines = version.lines(plan, tuple(properties.get(name) for name in plan.keys))
+    plan = version.plan(event_type, catalogue.meters)
+    lines = version.lines(plan, plan.values(properties, at))
     standing = standing_of(account_id, version.currency, lines, at)
     total = ZERO
     for line in lines:

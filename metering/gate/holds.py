@@ -14,7 +14,8 @@ from django.db import transaction
 from metering.gate.estimate import UnknownType, price_estimate
 from metering.ingest.batch import ingest_batch, ingest_max_age
 from metering.ingest.decode import MAX_ID, UsageInput, usage_input
-from pricing.books.in_force import Line, catalogue_in_force
+from pricing.books.in_force import catalogue_in_force
+from pricing.books.version_view import Line
 from pricing.meters.measure import NotAQuantity, quantity_of
 from pricing.meters.models import Meter
 from pricing.rating.rate import rate
@@ -212,8 +213,8 @@ def _lines(account_id: int, event_type: str, properties: Mapping[str, Any], at: 
     version = catalogue.version_in_force(account_id, at)
     if version is None:
         raise InvalidInput("No price book is in force for this account.", fields={"account": "one that has prices"})
-    plan = version.plan(event_type, catalogue)
-    lines = version.lines(plan, tuple(properties.get(name) for name in plan.keys))
+    plan = version.plan(event_type, catalogue.meters)
+    lines = version.lines(plan, plan.values(properties, at))
     return version.currency, [line for line in lines if line.property is None or properties.get(line.property) is not None]
 
 

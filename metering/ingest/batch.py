@@ -25,7 +25,8 @@ from metering.ingest.decode import DECODE_ERRORS, Rejected, UsageInput, decode_p
 from metering.ingest.insert import Insert, SomeStandAlready, duplicates, insert_directly, insert_what_is_new
 from metering.ingest.rating import Item, Reason, Unusable, rate_item
 from metering.ingest.rows import EventRows, postgres_microseconds
-from pricing.books.in_force import Catalogue, VersionView, catalogue_in_force
+from pricing.books.in_force import Catalogue, catalogue_in_force
+from pricing.books.version_view import VersionView
 from wallets.balances.lock import LockBusy, LockedWallet
 from wallets.ids import RowIds
 from wallets.ledger.post import reserve_entry_ids

@@ -20,7 +20,7 @@ from metering.ingest.rating import Item, ItemCharge, Measured
 from metering.ingest.rows import COUNTED_COLUMNS
 from metering.usage.models import ReturnedDraw
 from metering.usage.returned import ReturnedPart, StandingDraws, rows_of_returned
-from pricing.books.in_force import Line
+from pricing.books.version_view import Line
 from pricing.counters.counters import Counter, CounterKey, Members, hash_of, load_counters, store_counters
 from pricing.counters.period import month_of
 from pricing.meters.measure import Quantity

@@ -13,7 +13,8 @@ from msgspec import Struct
 from metering.ingest.accounts import AccountView
 from metering.ingest.decode import UsageInput
 from metering.ingest.models import DeadLetter
-from pricing.books.in_force import Catalogue, Line, VersionView
+from pricing.books.in_force import Catalogue
+from pricing.books.version_view import Line, VersionView
 from pricing.meters.measure import LARGEST_WHOLE, NotAQuantity, Quantity, quantity_of, unique_value
 from wallets.money import ZERO
 
@@ -73,8 +74,10 @@ def rate_item(  # noqa: C901, PLR0912, PLR0915 - the hot loop: a call a charge w
     if version is None:
         item.parked = (Reason.NO_PRICE, "The account had no published price book at the event's time.")
         return
-    plan = version.plans.get(item.event.type) or version.plan(item.event.type, catalogue)
+    plan = version.plans.get(item.event.type) or version.plan(item.event.type, catalogue.meters)
     values = tuple(map(properties.get, plan.keys))
+    if plan.openings is not None:
+        values = (*values, plan.openings.at(item.time))
     try:
         lines = plan.lines.get(values)
     except TypeError:  # a list or an object where a text was expected

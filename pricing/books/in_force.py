@@ -1,6 +1,6 @@
 """Which prices are in force for an account at a time (I8). Published versions never change, so a process keeps them in
-memory; one short query a batch compares the catalogue's token and reloads when meters, books, versions or assignments
-have changed anywhere."""
+memory; one short query a batch compares the catalogue's token. When meters, books, versions, assignments or pins have
+changed anywhere it is read anew, but for the prices of versions this process has read before."""
 
 from __future__ import annotations
 
@@ -9,182 +9,113 @@ from bisect import bisect_right
 from collections import defaultdict
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Final, NamedTuple
 from uuid import UUID
 
 import msgspec
 from django.db import connection
 
-from pricing.books.models import Assignment, Price, PriceBook, PriceVersion
+from pricing.books.models import Assignment, Price, PriceBook, PriceVersion, VersionPin
 from pricing.books.stored_terms import percentage_terms, rated_percentage, rated_tiers, tier_terms
-from pricing.meters.measure import Measurer, dimension_text, measurer_of, passes, reported_dimensions
+from pricing.books.version_view import Candidate, MeterPrices, MeterView, PublishedVersion, VersionView
+from pricing.meters.measure import dimension_text
 from pricing.meters.models import Meter
-from pricing.rating.explanation import PriceTerms, Rater
-from pricing.rating.rate import needs_counter, rater_of
-from wallets.bulk import escaped
+from pricing.rating.explanation import PriceTerms
+from wallets.accounts.models import Account
 
 BEGINNING: Final = datetime.min.replace(tzinfo=UTC)
 END: Final = datetime.max.replace(tzinfo=UTC)
-MAX_PLANS: Final = 20_000
-EACH_FOR_ITSELF: Final = frozenset({"count", "sum"})  # the others charge the increase over what was before
 
 
-@dataclass(frozen=True, slots=True)
-class MeterView:
-    """A meter as ingest sees it."""
+class Segment(NamedTuple):
+    """From when on an account pays the prices of which book (None: the default one), or of one version it is pinned to."""
 
-    id: int
-    code: str
-    property: str | None
-    filters: dict[str, Any]
-    dimensions: tuple[str, ...]
-    aggregation: str
-    expression: str
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Line:
-    """What to do with one meter for events of one kind: measure `property` (None: count one), at `price`. `ids` and `usage`
-    are fields of COPY's text form: meter and price, as a charge's row has them; meter and dimensions (a JSON object), as a
-    roll-up's row has them.
-
-    plain: the quantity is one, or a property's value as it stands, and the price needs no more than that.
-    counted: what was charged before decides, so that it is priced under the wallet's lock, with its counter.
-    counter_price: row id of the price whose counter it goes on with.
-    own_price: the property in which an event carries its own price; empty when it does not.
-    """
-
-    meter_id: int
-    meter: str
-    property: str | None
-    price: PriceTerms | None
-    rate: Rater | None
-    ids: str
-    usage: str
-    plain: bool
-    counted: bool
-    aggregation: str
-    counter_price: int
-    measure: Measurer
-    own_price: str
-
-
-@dataclass(slots=True)
-class TypePlan:
-    """How a version rates events of one type. `keys`: the properties that decide; `lines`: by their values."""
-
-    keys: tuple[str, ...]
-    meters: list[MeterView]
-    lines: dict[tuple[Any, ...], tuple[Line, ...]] = field(default_factory=dict)
-
-
-@dataclass(slots=True)
-class VersionView:
-    """A published version: its prices by meter, most specific match first."""
-
-    id: int
-    number: int
-    currency: str
     effective_at: datetime
-    prices: dict[int, list[tuple[dict[str, str | None], PriceTerms]]]
-    plans: dict[str, TypePlan] = field(default_factory=dict)
+    book_id: int | None
+    version_id: int | None = None
 
-    def plan(self, event_type: str, catalogue: Catalogue) -> TypePlan:
-        """The plan for events of a type that has meters."""
-        plan = self.plans.get(event_type)
-        if plan is None:
-            meters = catalogue.meters[event_type]
-            keys = {name for meter in meters for name in (*meter.dimensions, *meter.filters)}
-            keys.update(name for meter in meters for match, _ in self.prices.get(meter.id, ()) for name in match)
-            plan = self.plans[event_type] = TypePlan(tuple(sorted(keys)), meters)
-        return plan
 
-    def lines(self, plan: TypePlan, values: tuple[Any, ...]) -> tuple[Line, ...]:
-        """The lines for events whose deciding properties have these values (in the order of `plan.keys`)."""
-        texts = {name: dimension_text(value) for name, value in zip(plan.keys, values, strict=True)}
-        lines = tuple(self._line(meter, texts) for meter in plan.meters if passes(meter.filters, texts))
-        if all(value is None or type(value) is str for value in values):  # 1 and True are one key, "1" and "true" are not
-            if len(plan.lines) >= MAX_PLANS:
-                plan.lines.clear()
-            plan.lines[values] = lines
-        return lines
+class Payer(NamedTuple):
+    """What decides which prices an account pays: its main currency, and its segments in order."""
 
-    def _line(self, meter: MeterView, texts: dict[str, str | None]) -> Line:
-        price = self._price(meter.id, texts)
-        ids = f"{meter.id}\t{price.id}" if price else ""
-        rate = rater_of(price) if price else None
-        dimensions = msgspec.json.encode(reported_dimensions(meter.dimensions, texts)).decode()
-        usage = f"{meter.id}\t{escaped(dimensions)}"
-        each_for_itself = meter.aggregation in EACH_FOR_ITSELF
-        return Line(
-            meter_id=meter.id,
-            meter=meter.code,
-            property=meter.property,
-            price=price,
-            rate=rate,
-            ids=ids,
-            usage=usage,
-            plain=each_for_itself and not meter.expression and not (price and price.price_property),
-            counted=price is not None and (not each_for_itself or needs_counter(price)),
-            aggregation=meter.aggregation,
-            counter_price=(price.counter_id or price.id) if price else 0,
-            measure=measurer_of(meter.aggregation, meter.property or "", meter.expression),
-            own_price=price.price_property if price else "",
-        )
-
-    def _price(self, meter_id: int, texts: dict[str, str | None]) -> PriceTerms | None:
-        for match, terms in self.prices.get(meter_id, ()):
-            if all(texts.get(name) == wanted for name, wanted in match.items()):
-                return terms
-        return None
+    currency: str
+    segments: list[Segment]
 
 
 @dataclass(slots=True)
 class Catalogue:
-    """Meters, books and published versions as of one token. Assignments are read per account, on demand."""
+    """Meters, books and published versions as of one token. What accounts are assigned is read on demand."""
 
     token: UUID | None
     meters: dict[str, list[MeterView]]
-    books: dict[int, list[VersionView]]
+    books: dict[int, list[PublishedVersion]]
+    versions: dict[int, PublishedVersion]
     default_book: int | None
-    assignments: dict[int, list[tuple[datetime, int]]] = field(default_factory=dict)
-
-    @property
-    def currencies(self) -> int:
-        """In how many currencies prices may be."""
-        return len({version.currency for versions in self.books.values() for version in versions})
+    has_pins: bool
+    currencies: int  # in how many prices may be
+    payers: dict[int, Payer] = field(default_factory=dict)
 
     def read_assignments(self, account_ids: list[int]) -> None:
-        """Make the assignments of these accounts known (one query for those that are not)."""
-        unknown = [account_id for account_id in account_ids if account_id not in self.assignments]
+        """Make known what these accounts are assigned (one query for those that are not; two more where prices are in several
+        currencies, or accounts are pinned)."""
+        unknown = [account_id for account_id in account_ids if account_id not in self.payers]
         if not unknown:
             return
-        found: dict[int, list[tuple[datetime, int]]] = {account_id: [] for account_id in unknown}
+        found: dict[int, list[Segment]] = {account_id: [] for account_id in unknown}
         rows = Assignment.objects.filter(account_id__in=unknown).order_by("effective_at", "id")
         for account_id, effective_at, book_id in rows.values_list("account_id", "effective_at", "book_id"):
-            found[account_id].append((effective_at, book_id))
-        self.assignments.update(found)
+            found[account_id].append(Segment(effective_at, book_id))
+        if self.has_pins:
+            pins = VersionPin.objects.filter(account_id__in=unknown).order_by("effective_at", "id")
+            for account_id, effective_at, until, version_id in pins.values_list(
+                "account_id", "effective_at", "until", "version_id"
+            ):
+                if version_id in self.versions:  # else it was published and pinned since this catalogue was read
+                    found[account_id] = pinned(found[account_id], effective_at, until, version_id)
+        main: dict[int, str] = {}
+        if self.currencies > 1:
+            main = dict(Account.objects.filter(pk__in=unknown).values_list("id", "currency"))
+        self.payers.update({account_id: Payer(main.get(account_id, ""), segments) for account_id, segments in found.items()})
 
     def version_in_force(self, account_id: int, at: datetime) -> VersionView | None:
-        """The version that prices usage of this account at `at`: of the book assigned then (else the default book), the
-        latest that was effective. None when there is none. `read_assignments` must know the account."""
+        """The version that prices usage of this account at `at`: the one it is pinned to; else, of the book assigned then
+        (else the default book), the latest that was effective. None when there is none. `read_assignments` must know the
+        account."""
         return self.span_in_force(account_id, at)[2]
 
     def span_in_force(self, account_id: int, at: datetime) -> tuple[datetime, datetime, VersionView | None]:
         """`version_in_force`, and from when until before when it is in force without a change."""
-        since, until, book_id = BEGINNING, END, self.default_book
-        for effective_at, assigned in self.assignments[account_id]:
-            if effective_at > at:
-                until = effective_at
+        payer = self.payers[account_id]
+        since, until, book_id, version_id = BEGINNING, END, self.default_book, None
+        for segment in payer.segments:
+            if segment.effective_at > at:
+                until = segment.effective_at
                 break
-            since, book_id = effective_at, assigned
+            since, version_id = segment.effective_at, segment.version_id
+            book_id = self.default_book if segment.book_id is None else segment.book_id
+        if version_id is not None:
+            return since, until, self.versions[version_id].in_currency(payer.currency)
         versions = [] if book_id is None else self.books.get(book_id, [])
         index = bisect_right(versions, at, key=lambda version: version.effective_at)
         if index < len(versions):
             until = min(until, versions[index].effective_at)
         if index == 0:
             return since, until, None
-        return max(since, versions[index - 1].effective_at), until, versions[index - 1]
+        version = versions[index - 1]
+        return max(since, version.effective_at), until, version.in_currency(payer.currency)
+
+
+def pinned(segments: list[Segment], effective_at: datetime, until: datetime, version_id: int) -> list[Segment]:
+    """Segments in order, with a pin to a version laid over them from `effective_at` until before `until`."""
+    if until <= effective_at:
+        return segments
+    before = [one for one in segments if one.effective_at < effective_at]
+    after = [one for one in segments if one.effective_at >= until]
+    inside = [one for one in segments if effective_at <= one.effective_at < until]
+    if not (after and after[0].effective_at == until):
+        last = (before + inside)[-1:]
+        after = [last[0]._replace(effective_at=until) if last else Segment(until, None), *after]
+    return [*before, Segment(effective_at, None, version_id), *after]
 
 
 _lock = threading.Lock()
@@ -202,7 +133,7 @@ def catalogue_in_force() -> Catalogue:
     if known is not None and known.token == token:
         return known
     with _lock:
-        loaded = _read(token)
+        loaded = _read(token, _catalogue)
         _catalogue = loaded
     return loaded
 
@@ -213,7 +144,7 @@ def forget() -> None:
     _catalogue = None
 
 
-def _read(token: UUID | None) -> Catalogue:
+def _read(token: UUID | None, known: Catalogue | None) -> Catalogue:
     meters: dict[str, list[MeterView]] = defaultdict(list)
     for meter in Meter.objects.filter(archived_at__isnull=True).order_by("id"):
         meters[meter.event_type].append(
@@ -227,22 +158,52 @@ def _read(token: UUID | None) -> Catalogue:
                 expression=meter.expression,
             )
         )
-    books: dict[int, list[VersionView]] = defaultdict(list)
-    published = PriceVersion.objects.filter(status=PriceVersion.Status.PUBLISHED).order_by("effective_at", "published_at", "id")
-    versions = list(published.values_list("id", "book_id", "number", "book__currency", "effective_at"))
+    published = PriceVersion.objects.filter(status=PriceVersion.Status.PUBLISHED)
+    ordered = published.order_by("effective_at", "published_at", "id")
+    rows = list(ordered.values_list("id", "book_id", "number", "book__currency", "effective_at"))
     # Prices after versions: one that is published meanwhile is not seen, rather than seen without prices.
-    prices: dict[int, dict[int, list[tuple[dict[str, str | None], PriceTerms]]]] = defaultdict(lambda: defaultdict(list))
-    for price in Price.objects.filter(version__status=PriceVersion.Status.PUBLISHED).order_by("id"):
-        match = {name: dimension_text(value) for name, value in price.match.items()}
-        prices[price.version_id][price.meter_id].append((match, terms_of(price)))
-    for version_id, book_id, number, currency, effective_at in versions:
-        by_meter = {
-            meter_id: sorted(of_meter, key=lambda pair: -len(pair[0])) for meter_id, of_meter in prices[version_id].items()
-        }
+    kept = known.versions if known is not None else {}
+    prices = _read_prices([row[0] for row in rows if row[0] not in kept])
+    books: dict[int, list[PublishedVersion]] = defaultdict(list)
+    for version_id, book_id, number, currency, effective_at in rows:
         assert effective_at is not None, "version_published_has_its_times"
-        books[book_id].append(VersionView(version_id, number, currency, effective_at, by_meter))
+        own = kept[version_id].prices if version_id in kept else prices.get(version_id, {})
+        books[book_id].append(PublishedVersion(version_id, number, currency, effective_at, own))
     default = PriceBook.objects.filter(is_default=True).values_list("id", flat=True).first()
-    return Catalogue(token, dict(meters), dict(books), default)
+    versions = {version.id: version for of_book in books.values() for version in of_book}
+    currencies = {currency for version in versions.values() for currency in (version.currency, *version.prices)}
+    return Catalogue(
+        token=token,
+        meters=dict(meters),
+        books=dict(books),
+        versions=versions,
+        default_book=default,
+        has_pins=VersionPin.objects.exists(),
+        currencies=len(currencies),
+    )
+
+
+def _read_prices(version_ids: list[int]) -> dict[int, dict[str, MeterPrices]]:
+    """The prices of versions by currency and meter, the one that wins first: the most specific match, of equally specific ones
+    a scheduled price, then an override."""
+    found: dict[int, dict[str, dict[int, list[tuple[tuple[int, bool, bool], Candidate]]]]] = defaultdict(
+        lambda: defaultdict(lambda: defaultdict(list))
+    )
+    for price in Price.objects.filter(version_id__in=version_ids).order_by("id") if version_ids else ():
+        match = {name: dimension_text(value) for name, value in price.match.items()}
+        schedule = msgspec.json.encode(price.schedule, order="deterministic").decode() if price.schedule else None
+        rank = (-len(match), schedule is None, not price.is_override)
+        found[price.version_id][price.currency][price.meter_id].append((rank, Candidate(match, schedule, terms_of(price))))
+    return {
+        version_id: {
+            currency: {
+                meter_id: [price for _, price in sorted(ranked, key=lambda pair: pair[0])]
+                for meter_id, ranked in meters.items()
+            }
+            for currency, meters in currencies.items()
+        }
+        for version_id, currencies in found.items()
+    }
 
 
 def terms_of(price: Price) -> PriceTerms:

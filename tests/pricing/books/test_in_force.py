@@ -62,8 +62,8 @@ def price_of(properties: dict[str, Any], at: datetime = AT) -> D | None:
     catalogue.read_assignments([0])
     version = catalogue.version_in_force(0, at)
     assert version is not None
-    plan = version.plan("call", catalogue)
-    (line,) = version.lines(plan, tuple(properties.get(name) for name in plan.keys))
+    plan = version.plan("call", catalogue.meters)
+    (line,) = version.lines(plan, plan.values(properties, at))
     return None if line.rate is None else line.rate(1, 0)[0]
 
 
@@ -247,7 +247,7 @@ def test_a_line_knows_its_price_its_meter_and_what_it_is_reported_by(meter: Mete
     catalogue.read_assignments([0])
     version = catalogue.version_in_force(0, AT)
     assert version is not None
-    (line,) = version.lines(version.plan("call", catalogue), ("eu",))
+    (line,) = version.lines(version.plan("call", catalogue.meters), ("eu",))
     assert line.price is not None
     assert (line.meter_id, line.meter, line.property) == (meter.pk, "calls", None)
     assert (line.usage, line.ids) == (f'{meter.pk}\t{{"region":"eu"}}', f"{meter.pk}\t{line.price.id}")

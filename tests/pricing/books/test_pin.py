@@ -11,6 +11,7 @@ from django.db import Error, IntegrityError, transaction
 from pricing.books.assign import assign_price_book
 from pricing.books.draft import create_price_book, draft_version
 from pricing.books.fit import PriceBookUnfit
+from pricing.books.in_force import catalogue_in_force
 from pricing.books.models import PriceBook, PriceVersion, VersionPin
 from pricing.books.pin import AccountPinned, PinEnded, end_pin, pin_version
 from pricing.books.price_terms import PriceTerms
@@ -23,6 +24,7 @@ from wallets.errors import InvalidInput
 pytestmark = pytest.mark.django_db
 AT = days_after_opening(1)
 DAY = timedelta(days=1)
+INSTANT = timedelta(microseconds=1)
 
 
 @pytest.fixture
@@ -40,6 +42,26 @@ def pinned(acme: Company, version: PriceVersion, first: int, last: int) -> Versi
     return pin_version(
         account=acme.account, version=version, effective_at=AT + first * DAY, until=AT + last * DAY, at=AT, reason="Old terms"
     )
+
+
+def in_force(company: Company, *days: int) -> list[int | None]:
+    catalogue = catalogue_in_force()
+    catalogue.read_assignments([company.account.pk])
+    found = [catalogue.version_in_force(company.account.pk, AT + day * DAY) for day in days]
+    return [None if version is None else version.id for version in found]
+
+
+def test_a_pin_holds_from_its_beginning_until_before_its_end(book: PriceBook, acme: Company, globex: Company) -> None:
+    old, new, newest = publish(book, "1"), publish(book, "2", day=2), publish(book, "3", day=6)
+    pinned(acme, old, 1, 5)
+    assert in_force(acme, 0, 1, 2, 4, 5, 6) == [old.pk, old.pk, old.pk, old.pk, new.pk, newest.pk]
+    assert in_force(globex, 0, 2, 6) == [old.pk, new.pk, newest.pk]
+    catalogue = catalogue_in_force()
+    for day in (1, 2, 4):
+        since, until, version = catalogue.span_in_force(acme.account.pk, AT + day * DAY)
+        assert (since, until, version.id if version else None) == (AT + DAY, AT + 5 * DAY, old.pk)
+    assert catalogue.span_in_force(acme.account.pk, AT + DAY - INSTANT)[1] == AT + DAY
+    assert catalogue.span_in_force(acme.account.pk, AT + 5 * DAY)[:2] == (AT + 5 * DAY, AT + 6 * DAY)
 
 
 def test_pins_of_an_account_do_not_overlap(book: PriceBook, acme: Company, globex: Company) -> None:
@@ -83,10 +105,12 @@ def test_a_pin_ends_early_but_never_in_the_past(book: PriceBook, acme: Company) 
     old, new = publish(book, "1"), publish(book, "2", day=2)
     pin = pinned(acme, old, 1, 9)
     end_pin(pin=pin, at=AT + 4 * DAY)
+    assert in_force(acme, 3, 4) == [old.pk, new.pk]
     with pytest.raises(PinEnded):
         end_pin(pin=pin, at=AT + 5 * DAY)
     unbegun = pinned(acme, old, 20, 30)
     end_pin(pin=unbegun, at=AT + 10 * DAY)
+    assert in_force(acme, 25) == [new.pk]
     for attempt in (
         lambda: VersionPin.objects.filter(pk=pin.pk).delete(),
         lambda: VersionPin.objects.filter(pk=pin.pk).update(version=new),
