@@ -110,6 +110,13 @@ class TierOut(serializers.Serializer[Any]):
     amount = AmountField()
 
 
+class ReturnedOut(serializers.Serializer[Any]):
+    """What a charge at a falling price gave back of another charge's draws."""
+
+    event = TextField()
+    amount = AmountField()
+
+
 class ChargeOut(serializers.Serializer[Any]):
     """One event on one meter."""
 
@@ -119,18 +126,22 @@ class ChargeOut(serializers.Serializer[Any]):
     quantity = AmountField()
     unit = TextField(source="meter.unit")
     model = TextField(source="price.model")
-    unit_price = AmountField(source="price.unit_price")
+    unit_price = AmountField(source="price.unit_price", allow_null=True, help_text="null where units have no one price")
     minimum_charge = AmountField(source="price.minimum_charge", allow_null=True)
     price_book = TextField(source="price.book")
     price_version = TextField(source="price.version")
     price_version_number = serializers.IntegerField(source="price.version_number")
     match = serializers.DictField(source="price.match")
-    tiers = TierOut(many=True)
+    prior_quantity = AmountField(allow_null=True, help_text="priced before it in the month, where that decides")
+    tiers = TierOut(many=True, help_text="negative: what the month's total had cost in another tier")
+    allowance = AmountField(help_text="part of the quantity that allowances covered")
+    allowances = LotDrawnOut(many=True, help_text="in units")
     amount = AmountField()
     cost = AmountField(required=False, help_text="ours; absent for a key confined to one account")
     currency = TextField()
     wallet = TextField()
     lots = LotDrawnOut(many=True, source="draws")
+    returned = ReturnedOut(many=True, help_text="whose draws a charge below zero gave back")
     journal_entry = serializers.SerializerMethodField()
 
     def get_journal_entry(self, charge: Any) -> dict[str, Any] | None:

@@ -17,6 +17,8 @@ from django.db.models import F
 
 from metering.usage.models import Charge, ReturnedDraw, UsageEvent
 from pricing.books.in_force import terms_of
+from pricing.books.models import Price
+from pricing.books.price_text import price_lines
 from pricing.rating.tiers_used import tiers_used
 from wallets.credit.models import CreditLot
 from wallets.errors import Conflict, NotFound
@@ -40,7 +42,10 @@ class MeterUsed:
 
 @dataclass(frozen=True, slots=True)
 class PriceUsed:
-    """The price in force for the account at the event's time. Amounts per unit, in `currency`."""
+    """The price in force for the account at the event's time. Amounts per unit, in `currency`.
+
+    lines: what it says, to be read.  unit_price: None where there is not one for every unit.
+    """
 
     book_pk: int
     book: str
@@ -50,7 +55,8 @@ class PriceUsed:
     effective_at: datetime | None
     match: dict[str, Any]
     model: str
-    unit_price: Decimal
+    lines: tuple[str, ...]
+    unit_price: Decimal | None
     minimum_charge: Decimal | None
     currency: str
 
@@ -123,6 +129,11 @@ class ChargeExplanation:
     allowances: tuple[LotDrawn, ...] = ()
     prior_quantity: Decimal | None = None
     returned: tuple[ReturnedFrom, ...] = ()
+
+    @property
+    def priced(self) -> Decimal:
+        """What allowances left of the quantity."""
+        return self.quantity - self.allowance
 
 
 @dataclass(frozen=True, slots=True)
@@ -272,6 +283,7 @@ def _charge(
     returned: tuple[ReturnedFrom, ...],
 ) -> ChargeExplanation:
     meter, price, wallet, entry = charge.meter, charge.price, charge.wallet, charge.entry
+    price.meter = meter
     return ChargeExplanation(
         line=charge.line,
         reverses=charge.reverses,
@@ -286,7 +298,8 @@ def _charge(
             effective_at=price.version.effective_at,
             match=price.match,
             model=price.model,
-            unit_price=price.unit_price,
+            lines=tuple(price_lines(price, currency=price.version.book.currency)),
+            unit_price=price.unit_price if price.model == Price.Model.PER_UNIT and not price.free_units else None,
             minimum_charge=price.minimum_charge,
             currency=price.version.book.currency,
         ),

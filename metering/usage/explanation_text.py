@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from decimal import Decimal
 
 from metering.usage.explain import ChargeExplanation, EventExplanation
 from wallets.amount_text import exact_text, quantity_text, unit_price_text
+from wallets.money import ZERO
 
 
 def explanation_text(explanation: EventExplanation) -> str:
@@ -26,15 +28,38 @@ def _lines(explanation: EventExplanation) -> Iterator[str]:
 
 
 def _charge_lines(charge: ChargeExplanation) -> Iterator[str]:
-    unit = charge.meter.unit or "unit"
-    price = charge.price
+    price, currency = charge.price, charge.currency
     since = f", since {price.effective_at:%Y-%m-%d}" if price.effective_at else ""
+    each = ""
+    if price.unit_price is not None:
+        each = f" x {unit_price_text(price.unit_price, currency, charge.meter.unit)}"
     yield (
         f"{'Taken back: ' if charge.reverses is not None else ''}{charge.meter.name}: "
-        f"{quantity_text(charge.quantity)} {unit}{'' if charge.quantity == 1 else 's'}"
-        f" x {unit_price_text(price.unit_price, charge.currency, charge.meter.unit)}"
-        f' (version {price.version_number} of "{price.book}"{since}) = {exact_text(charge.amount, charge.currency)}'
+        f"{_units(charge, charge.quantity)}{_covered(charge)}{each}"
+        f' (version {price.version_number} of "{price.book}"{since}) = {exact_text(charge.amount, currency)}'
     )
+    if price.unit_price is None:
+        yield f"    {'; '.join(price.lines)}"
+        if charge.prior_quantity is not None:
+            yield f"    {quantity_text(charge.prior_quantity)} before it in the month"
+        for tier in charge.tiers:
+            reach = "above" if tier.up_to is None else f"up to {quantity_text(tier.up_to)}"
+            yield f"    {reach}: {quantity_text(tier.quantity)} = {exact_text(tier.amount, currency)}"
+    for allowance in charge.allowances:
+        yield f"    {'to' if charge.allowance < ZERO else 'from'} {allowance.label}: {_units(charge, allowance.amount)}"
     for draw in charge.draws:
-        way = "to" if charge.reverses is not None else "from"
-        yield f"    {way} {draw.label}: {exact_text(draw.amount, charge.currency)}"
+        yield f"    {'to' if charge.amount < ZERO else 'from'} {draw.label}: {exact_text(draw.amount, currency)}"
+    for returned in charge.returned:
+        yield f"    of what {returned.event} had drawn: {exact_text(returned.amount, currency)}"
+
+
+def _units(charge: ChargeExplanation, quantity: Decimal) -> str:
+    return f"{quantity_text(quantity)} {charge.meter.unit or 'unit'}{'' if quantity == 1 else 's'}"
+
+
+def _covered(charge: ChargeExplanation) -> str:
+    return (
+        f", {quantity_text(charge.allowance)} of them from an allowance, {quantity_text(charge.priced)}"
+        if charge.allowance
+        else ""
+    )
