@@ -1,8 +1,8 @@
 """The gate's usual question read from a connection, and answered on it; `gate_worker.py` says when.
 
 Nothing is taken from the connection until the question is wholly understood and its answer known. Whatever is not plainly
-`GET /gate/check` with a few printable headers and no body, and whatever memory and Redis cannot answer, is left where it is
-for gunicorn to read, and comes to the same view through `metering/api/gate_wsgi.py`.
+`GET /gate/check` (or what Envoy asks) with a few printable headers and no body, and whatever memory and Redis cannot answer,
+is left where it is for gunicorn to read, and comes to the same view through `metering/api/gate_wsgi.py`.
 """
 
 from __future__ import annotations
@@ -13,18 +13,19 @@ import time
 from email.utils import formatdate
 from typing import Final, NamedTuple
 
-from metering.api.gate_check import AnswerParts
-from metering.api.gate_wsgi import PATH, STATUS_LINE, quick_answer
+from metering.api.gate_check import FOR_ENVOY, AnswerParts
+from metering.api.gate_wsgi import ENVOY_PATH, PATH, STATUS_LINE, bearer, quick_answer
 from wallets import clock
 
 LARGEST: Final = 4_096
 # Names without `_`: gunicorn knows what to do with those. Values of printable letters.
 _QUESTION: Final = re.compile(
-    rb"GET " + PATH.encode() + rb"(?:\?([!-~]*))? HTTP/1\.1\r\n((?:[0-9A-Za-z!#$%&'*+.^`|~-]+:[\t -~]*\r\n)*)\r\n"
+    rb"(?:GET " + PATH.encode() + rb"(?:\?([!-~]*))?|(?!HEAD )[A-Z]+ (" + ENVOY_PATH.encode() + rb")[!-~]*) HTTP/1\.1\r\n"
+    rb"((?:[0-9A-Za-z!#$%&'*+.^`|~-]+:[\t -~]*\r\n)*)\r\n"
 )
 # With one of these the request may have a body, or wants something of the connection.
 _MORE_THAN_A_QUESTION: Final = frozenset({b"transfer-encoding", b"expect", b"upgrade", b"te", b"trailer"})
-_READ: Final = frozenset({b"authorization", b"x-account", b"content-length", b"connection"})
+_READ: Final = frozenset({b"authorization", b"x-gate-key", b"x-account", b"content-length", b"connection"})
 
 
 class Question(NamedTuple):
@@ -33,7 +34,7 @@ class Question(NamedTuple):
     size: int
     query: str
     account: str
-    authorization: str
+    secret: str
 
 
 def answer_at_once(client: socket.socket) -> bool:
@@ -44,7 +45,7 @@ def answer_at_once(client: socket.socket) -> bool:
         return False
     if question is None:
         return False
-    parts = quick_answer(question.query, question.account, question.authorization, clock.now())
+    parts = quick_answer(question.query, question.account, question.secret, clock.now())
     if parts is None:
         return False
     answer = http_answer(parts)
@@ -65,7 +66,7 @@ def understood(come: bytes) -> Question | None:
     if match is None:
         return None
     read: dict[bytes, bytes] = {}
-    for line in match[2].split(b"\r\n"):
+    for line in match[3].split(b"\r\n"):
         name, _, value = line.partition(b":")
         name = name.lower()
         if name in _READ:
@@ -76,11 +77,12 @@ def understood(come: bytes) -> Question | None:
             return None
     if read.get(b"content-length", b"0") != b"0" or read.get(b"connection", b"keep-alive").lower() != b"keep-alive":
         return None
+    gate_key = read.get(b"x-gate-key")
     return Question(
         len(come),
-        (match[1] or b"").decode("ascii"),
+        FOR_ENVOY if match[2] else (match[1] or b"").decode("ascii"),
         read.get(b"x-account", b"").decode("ascii"),
-        read.get(b"authorization", b"").decode("ascii"),
+        bearer(read.get(b"authorization", b"").decode("ascii")) if gate_key is None else gate_key.decode("ascii"),
     )
 
 

@@ -6,6 +6,7 @@ import http.client
 import os
 import socket
 import subprocess
+from contextlib import closing
 from types import TracebackType
 from typing import Self
 
@@ -46,14 +47,13 @@ class Site:
 
     def answers(self) -> bool:
         """Whether anybody answers."""
-        try:
-            link = http.client.HTTPConnection(self.address, timeout=5)
-            link.request("GET", "/gate/check")
-            link.getresponse().read()
-            link.close()
-        except OSError:
-            return False
-        return True
+        with closing(http.client.HTTPConnection(self.address, timeout=5)) as link:
+            try:
+                link.request("GET", "/gate/check")
+                link.getresponse().read()
+            except (OSError, http.client.HTTPException):
+                return False
+            return True
 
     def kill(self) -> None:
         """kill -9 of all of them."""

@@ -4,6 +4,11 @@ the status and the headers: 204 allow, 402 refuse, 429 throttle.
 A plain function over a plain request, without Django REST framework: it is asked before every call of the vendor's own
 service. Proxies forward the method of the call they hold, so every method is answered alike and nothing is changed.
 In front of it stands `gate_wsgi.py`, which answers the usual question without Django's middleware.
+
+Not every proxy takes every status. `?refused=403` says 403 where a call is refused or throttled, for nginx, to which anything
+but 2xx, 401 and 403 is an accident; what is meant stands in X-Billing-Decision. `?allowed=200` says 200 for 204, for Envoy;
+so does everything below /gate/envoy/, where the query is the customer's and is not looked at. A proxy that passes on the
+customer's own Authorization names its key in X-Gate-Key.
 """
 
 from __future__ import annotations
@@ -15,7 +20,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Any, Final, NamedTuple
 
 from django.db import InterfaceError, OperationalError
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.views.decorators.csrf import csrf_exempt
 
 from metering.gate.check import UnknownAccount, check_account
@@ -31,6 +36,9 @@ log = logging.getLogger(__name__)
 
 SCOPE: Final = "gate:check"
 STATUS: Final = {"allow": 204, "throttle": 429, "refuse": 402}
+# What is asked below /gate/envoy/.
+FOR_ENVOY: Final = "allowed=200"
+REFUSED: Final = frozenset({402, 404, 429})
 DETAIL: Final = {
     "balance_exhausted": "The prepaid balance does not cover this call. Top up to go on.",
     "wallet_frozen": "The wallet is frozen.",
@@ -40,18 +48,38 @@ DETAIL: Final = {
 }
 
 
+class Statuses(NamedTuple):
+    """What is answered where it is not the usual."""
+
+    allowed: int = 204
+    refused: int | None = None
+
+    def of(self, usual: int) -> int:
+        """The status for this one."""
+        if usual == STATUS["allow"]:
+            return self.allowed
+        return self.refused if self.refused and usual in REFUSED else usual
+
+
+USUAL: Final = Statuses()
+
+
 @csrf_exempt
-def gate_check(request: HttpRequest) -> HttpResponse:
-    """Answer for `?account=` or the header X-Account; `?amount=` and `?currency=` say what the call will cost."""
-    status, headers, body = _answer(request, clock.now())
+def gate_check(request: HttpRequest, path: str | None = None) -> HttpResponse:
+    """Answer for `?account=` or the header X-Account; `?amount=` and `?currency=` say what the call will cost.
+
+    path: what follows /gate/envoy/; then nothing of the query counts.
+    """
+    status, headers, body = _answer(request, request.GET if path is None else QueryDict(FOR_ENVOY), clock.now())
     response = HttpResponse(body, status=status, headers=headers)
     if not body:
         del response["Content-Type"]
     return response
 
 
-def _answer(request: HttpRequest, at: datetime) -> AnswerParts:  # noqa: PLR0911 - one for each kind of answer
-    account = request.GET.get("account") or request.headers.get("X-Account") or ""
+def _answer(request: HttpRequest, asked: QueryDict, at: datetime) -> AnswerParts:  # noqa: PLR0911 - one for each kind
+    account = asked.get("account") or request.headers.get("X-Account") or ""
+    statuses = USUAL
     try:
         caller = _caller(request, at)
         if SCOPE not in caller.scopes:
@@ -60,26 +88,30 @@ def _answer(request: HttpRequest, at: datetime) -> AnswerParts:  # noqa: PLR0911
             return _problem(400, "malformed", "The address contains a NUL character.")
         if not account:
             return _problem(400, "malformed", "Name the account, as ?account= or in the header X-Account.")
-        amount, currency = asked_amount(request.GET.get("amount"), request.GET.get("currency"))
+        statuses = asked_statuses(asked.get("allowed"), asked.get("refused"))
+        amount, currency = asked_amount(asked.get("amount"), asked.get("currency"))
         decision = _decide(caller, account, amount, currency, at)
     except KeyRefused as refused:
         return _problem(401, refused.code, refused.message, headers={"WWW-Authenticate": 'Bearer realm="gate"'})
     except UnknownAccount as unknown:
-        return _problem(404, unknown.code, unknown.message)
+        told = {"X-Billing-Decision": "refuse", "X-Billing-Reason": unknown.code}
+        return _problem(statuses.of(404), unknown.code, unknown.message, headers=told)
     except InvalidInput as invalid:
         errors = {name: [expected] for name, expected in invalid.fields.items()}
         return _problem(422, invalid.code, invalid.message, errors=errors)
     except (OperationalError, InterfaceError):
         log.exception("the gate can reach neither Redis nor PostgreSQL, or does not know the key")
         return _problem(503, "unavailable", "The balance cannot be read at the moment.", headers={"Retry-After": "1"})
-    return answer_parts(decision, account, amount)
+    return answer_parts(decision, account, amount, statuses)
 
 
 def _caller(request: HttpRequest, at: datetime) -> Caller:
     """Whose key the request carries. Raises KeyRefused."""
-    scheme, _, secret = request.headers.get("Authorization", "").strip().partition(" ")
-    if scheme.lower() != "bearer":
-        raise KeyRefused("Send an API key: Authorization: Bearer <key>.")
+    secret = request.headers.get("X-Gate-Key")
+    if secret is None:
+        scheme, _, secret = request.headers.get("Authorization", "").strip().partition(" ")
+        if scheme.lower() != "bearer":
+            raise KeyRefused("Send an API key: Authorization: Bearer <key>.")
     return verify_api_key(secret.strip(), at=at)
 
 
@@ -93,6 +125,15 @@ def _decide(caller: Caller, account: str, amount: Decimal | None, currency: str 
 def balance_headers(decision: Decision) -> dict[str, str]:
     """What every answer about a wallet carries."""
     return {"X-Balance-Available": plain(decision.available), "X-Balance-Version": str(decision.version)}
+
+
+def asked_statuses(allowed: str | None, refused: str | None) -> Statuses:
+    """The statuses asked for. Raises InvalidInput."""
+    check = Input()
+    check.expect("allowed", allowed in {None, "200", "204"}, "200 or 204")
+    check.expect("refused", refused in {None, "403"}, "403")
+    check.refuse("The call cannot be checked like this.")
+    return Statuses(200 if allowed == "200" else 204, 403 if refused else None)
 
 
 def asked_amount(text: str | None, currency: str | None) -> tuple[Decimal | None, str | None]:
@@ -119,16 +160,18 @@ class AnswerParts(NamedTuple):
     body: bytes
 
 
-def answer_parts(decision: Decision, account: str, amount: Decimal | None) -> AnswerParts:
+def answer_parts(decision: Decision, account: str, amount: Decimal | None, statuses: Statuses = USUAL) -> AnswerParts:
     """What is answered to a question about this account and amount (None: not known)."""
+    status = statuses.of(STATUS[decision.verdict])
     headers = {"X-Billing-Decision": decision.verdict, **balance_headers(decision)}
     if decision.retry_after_seconds is not None:
         headers["Retry-After"] = str(decision.retry_after_seconds)
     if decision.reason is None:
-        return AnswerParts(STATUS[decision.verdict], headers, b"")
-    headers["X-Billing-Reason"] = decision.reason
+        return AnswerParts(status, headers, b"")
+    link = top_up_url(account)
+    headers |= {"X-Billing-Reason": decision.reason, "X-Billing-Top-Up": link}
     return _problem(
-        STATUS[decision.verdict],
+        status,
         decision.reason,
         DETAIL[decision.reason],
         headers=headers,
@@ -136,7 +179,7 @@ def answer_parts(decision: Decision, account: str, amount: Decimal | None) -> An
         needed=None if amount is None else plain(amount),
         available=plain(decision.available),
         currency=decision.currency,
-        top_up_url=top_up_url(account),
+        top_up_url=link,
     )
 
 

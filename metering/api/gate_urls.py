@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from django.urls import path
+from django.urls import path, re_path
 
 from metering.api.authorize import Authorize
 from metering.api.gate_check import gate_check
@@ -17,4 +17,7 @@ urlpatterns = [
     path("holds/<str:hold_id>/extend", HoldExtend.as_view(), name="hold_extend"),
     path("holds/<str:hold_id>/release", HoldRelease.as_view(), name="hold_release"),
 ]
-root_urlpatterns = [path("gate/check", gate_check, name="gate_check")]
+root_urlpatterns = [
+    path("gate/check", gate_check, name="gate_check"),
+    re_path("^gate/envoy/(?P<path>.*)$", gate_check, name="gate_check_for_envoy"),
+]

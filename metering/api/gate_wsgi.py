@@ -18,7 +18,16 @@ from urllib.parse import parse_qsl
 from django.core.handlers.wsgi import WSGIRequest
 from django.db import close_old_connections
 
-from metering.api.gate_check import SCOPE, AnswerParts, answer_parts, asked_amount, gate_check
+from metering.api.gate_check import (
+    FOR_ENVOY,
+    SCOPE,
+    AnswerParts,
+    Statuses,
+    answer_parts,
+    asked_amount,
+    asked_statuses,
+    gate_check,
+)
 from metering.gate.check import check_published
 from wallets import clock
 from wallets.accounts.open import KEY
@@ -26,7 +35,8 @@ from wallets.api_keys.verify import remembered_caller
 from wallets.errors import InvalidInput
 
 PATH: Final = "/gate/check"
-UNDERSTOOD: Final = frozenset({"account", "amount", "currency"})
+ENVOY_PATH: Final = "/gate/envoy/"
+UNDERSTOOD: Final = frozenset({"account", "amount", "currency", "allowed", "refused"})
 # Questions remembered as they were understood: mostly one an account.
 REMEMBERED: Final = 8_192
 LONGEST: Final = 512  # characters of a question worth remembering
@@ -44,34 +54,39 @@ class Question(NamedTuple):
     account: str
     amount: Decimal | None
     currency: str | None
+    statuses: Statuses
 
 
 def gate_first(django: Application) -> Application:
     """The site with the gate's check mounted ahead of it."""
 
     def answer(environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
-        if environ["PATH_INFO"] != PATH:
+        path = environ["PATH_INFO"]
+        if path != PATH and not path.startswith(ENVOY_PATH):
             return django(environ, start_response)
-        quick = quick_answer(
-            environ.get("QUERY_STRING", ""),
-            environ.get("HTTP_X_ACCOUNT", ""),
-            environ.get("HTTP_AUTHORIZATION", ""),
-            clock.now(),
-        )
+        query = environ.get("QUERY_STRING", "") if path == PATH else FOR_ENVOY
+        gate_key, authorization = environ.get("HTTP_X_GATE_KEY"), environ.get("HTTP_AUTHORIZATION", "")
+        secret = bearer(authorization) if gate_key is None else gate_key
+        quick = quick_answer(query, environ.get("HTTP_X_ACCOUNT", ""), secret, clock.now())
         status, headers, body = _answer_of_view(environ) if quick is None else quick
         lines = list(headers.items())
         if body or status != HTTPStatus.NO_CONTENT:
             lines.append(("Content-Length", str(len(body))))
         start_response(STATUS_LINE[status], lines)
-        return (body,) if body else ()
+        return (body,) if body and environ["REQUEST_METHOD"] != "HEAD" else ()
 
     return answer
 
 
-def quick_answer(query: str, header: str, authorization: str, at: datetime) -> AnswerParts | None:
-    """The answer where memory and Redis have it; None otherwise. header: of X-Account."""
+def bearer(authorization: str) -> str:
+    """The key in an Authorization header; empty when there is none."""
     scheme, _, secret = authorization.partition(" ")
-    if scheme not in {"Bearer", "bearer"} or len(query) + len(header) > LONGEST:
+    return secret if scheme in {"Bearer", "bearer"} else ""
+
+
+def quick_answer(query: str, header: str, secret: str, at: datetime) -> AnswerParts | None:
+    """The answer where memory and Redis have it; None otherwise. header: of X-Account.  secret: the gateway's key."""
+    if not secret or len(query) + len(header) > LONGEST:
         return None
     caller = remembered_caller(secret, at=at)
     if caller is None or SCOPE not in caller.scopes:
@@ -79,9 +94,9 @@ def quick_answer(query: str, header: str, authorization: str, at: datetime) -> A
     question = _understood(query, header)
     if question is None or caller.account_key not in (None, question.account):
         return None
-    account, amount, currency = question
+    account, amount, currency, statuses = question
     decision = check_published(account_key=account, amount=amount, currency=currency, at=at)
-    return None if decision is None else answer_parts(decision, account, amount)
+    return None if decision is None else answer_parts(decision, account, amount, statuses)
 
 
 @lru_cache(maxsize=REMEMBERED)
@@ -95,7 +110,8 @@ def _understood(query: str, header: str) -> Question | None:
     if not KEY.fullmatch(account) or not asked.keys() <= UNDERSTOOD:
         return None
     try:
-        return Question(account, *asked_amount(asked.get("amount"), asked.get("currency")))
+        statuses = asked_statuses(asked.get("allowed"), asked.get("refused"))
+        return Question(account, *asked_amount(asked.get("amount"), asked.get("currency")), statuses)
     except InvalidInput:
         return None
 
@@ -104,7 +120,8 @@ def _answer_of_view(environ: Environ) -> AnswerParts:
     """What the view answers, with a database connection that is neither stale nor broken."""
     close_old_connections()
     try:
-        response = gate_check(WSGIRequest(environ))
+        path = environ["PATH_INFO"]
+        response = gate_check(WSGIRequest(environ), None if path == PATH else path.removeprefix(ENVOY_PATH))
     finally:
         close_old_connections()
     return AnswerParts(response.status_code, dict(response.items()), response.content)

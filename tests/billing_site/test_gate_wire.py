@@ -10,7 +10,7 @@ import pytest
 from billing_site.gate_wire import LARGEST, answer_at_once, understood
 from tests.factories.balances import AT, wallet_of
 from tests.metering.api.test_gate_check import key
-from tests.metering.api.test_gate_wsgi import at_the_door
+from tests.metering.api.test_gate_wsgi import SAID, at_the_door
 from wallets import clock
 
 HEAD = b"GET /gate/check?account=acme HTTP/1.1\r\nHost: gate\r\nAuthorization: Bearer k\r\n"
@@ -18,8 +18,15 @@ HEAD = b"GET /gate/check?account=acme HTTP/1.1\r\nHost: gate\r\nAuthorization: B
 
 def test_a_plain_question_is_understood() -> None:
     asked = HEAD + b"X-Account:globex \r\nConnection: keep-alive\r\nContent-Length: 0\r\nX-Other: (text)\r\n\r\n"
-    assert understood(asked) == (len(asked), "account=acme", "globex", "Bearer k")
+    assert understood(asked) == (len(asked), "account=acme", "globex", "k")
     assert understood(b"GET /gate/check HTTP/1.1\r\n\r\n") == (28, "", "", "")
+    assert understood(HEAD + b"X-Gate-Key: g\r\n\r\n")[3] == "g"  # type: ignore[index]
+
+
+def test_what_envoy_asks_is_understood_without_the_customer_s_query() -> None:
+    asked = HEAD.replace(b"GET /gate/check?account=acme", b"POST /gate/envoy/v1/chat?account=rich")
+    asked += b"X-Account: acme\r\nContent-Length: 0\r\n\r\n"
+    assert understood(asked) == (len(asked), "allowed=200", "acme", "k")
 
 
 @pytest.mark.parametrize(
@@ -31,6 +38,7 @@ def test_a_plain_question_is_understood() -> None:
         HEAD + b"\r\nGET / HTTP/1.1\r\n\r\n",
         HEAD + b"\r\nx",
         HEAD.replace(b"GET", b"POST") + b"\r\n",
+        HEAD.replace(b"GET /gate/check", b"HEAD /gate/envoy/v1") + b"\r\n",
         HEAD.replace(b"1.1", b"1.0") + b"\r\n",
         HEAD.replace(b"/gate/check", b"/gate/checks") + b"\r\n",
         HEAD.replace(b"/gate/check", b"//gate/check") + b"\r\n",
@@ -83,7 +91,7 @@ def test_it_is_answered_like_at_the_door_and_taken_off_the_line(line: tuple[sock
         headers = dict(one.split(": ", 1) for one in lines)
         assert first.startswith(f"HTTP/1.1 {status} ")
         assert content == body
-        assert [headers.get(name) for name in ("X-Billing-Decision", "X-Billing-Reason", "X-Balance-Available")] == told[:3]
+        assert [headers.get(name) for name in SAID] == told
         assert headers.get("Content-Length") == (str(len(body)) if body else None)
         with pytest.raises(BlockingIOError):
             ours.recv(1)

@@ -23,7 +23,15 @@ from wallets.balances.policy import set_policy
 from wallets.redis_client import redis_client
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("redis_server")]
-SAID = ("X-Billing-Decision", "X-Billing-Reason", "X-Balance-Available", "X-Balance-Version", "Retry-After", "Content-Type")
+SAID = (
+    "X-Billing-Decision",
+    "X-Billing-Top-Up",
+    "X-Billing-Reason",
+    "X-Balance-Available",
+    "X-Balance-Version",
+    "Retry-After",
+    "Content-Type",
+)
 
 
 @pytest.fixture(autouse=True)
@@ -32,11 +40,13 @@ def _now() -> Iterable[None]:
         yield
 
 
-def at_the_door(query: str = "", *, site: Any = application, method: str = "GET", **headers: str) -> tuple[Any, ...]:
+def at_the_door(
+    query: str = "", *, site: Any = application, path: str = "/gate/check", method: str = "GET", **headers: str
+) -> tuple[Any, ...]:
     started: list[Any] = []
     environ = {
         "REQUEST_METHOD": method,
-        "PATH_INFO": "/gate/check",
+        "PATH_INFO": path,
         "QUERY_STRING": query.removeprefix("?"),
         "SERVER_NAME": "no.such.host",
         "SERVER_PORT": "80",
@@ -44,7 +54,7 @@ def at_the_door(query: str = "", *, site: Any = application, method: str = "GET"
         "wsgi.input": BytesIO(),
         **{f"HTTP_{name.upper().replace('-', '_')}": text for name, text in headers.items()},
     }
-    body = b"".join(site(environ, lambda status, lines: started.append((status, lines))))
+    body = b"".join(application(environ, lambda status, lines: started.append((status, lines))))
     ((status, lines),) = started
     told = dict(lines)
     assert told.get("Content-Length", "0") == str(len(body))
@@ -71,6 +81,12 @@ QUESTIONS: list[tuple[str, dict[str, str], int]] = [
     ("?account=rich&currency=usd", {}, 422),
     ("?account=rich&unheard=of", {}, 204),
     ("?account=ri%63h", {}, 204),
+    ("?account=rich&allowed=200", {}, 200),
+    ("?account=rich&allowed=204&refused=403", {}, 204),
+    ("?account=poor&refused=403", {}, 403),
+    ("?account=nobody&refused=403", {}, 403),
+    ("?account=poor&refused=402", {}, 422),
+    ("?account=poor&allowed=500", {}, 422),
     ("?account=%00", {}, 400),
     ("?account=rich%0d%0aX-Evil:1", {}, 404),
     ("?account=" + "r" * 1_000, {}, 404),
@@ -104,6 +120,41 @@ def test_the_usual_question_costs_no_query(django_assert_num_queries: Any) -> No
     with django_assert_num_queries(0):
         for method in ("GET", "HEAD", "POST", "DELETE"):
             assert at_the_door("?account=acme", method=method, **credentials)[0] == 204
+
+
+def test_envoy_gets_200_and_the_customer_s_query_counts_for_nothing() -> None:
+    wallet_of("rich", credit="1")
+    wallet_of("poor")
+    told = {"X-Account": "poor", **key()}
+    for _ in range(2):  # the second time the key is remembered
+        for method in ("GET", "POST"):
+            asked = {"path": "/gate/envoy/v1/chat/completions", "method": method, **told}
+            assert at_the_door("?account=rich&allowed=500", **asked)[0] == 402
+            assert at_the_door("?account=poor", **asked | {"X-Account": "rich"})[0] == 200
+    assert Client(headers=told).get("/gate/envoy/v1/chat?account=rich").status_code == 402
+    assert Client(headers=told | {"X-Account": "rich"}).post("/gate/envoy/").status_code == 200
+
+
+def test_a_gateway_that_passes_the_customer_s_authorization_on_names_its_own_key() -> None:
+    wallet_of("acme", credit="1")
+    ours = key()["Authorization"].removeprefix("Bearer ")
+    for _ in range(2):
+        assert at_the_door("?account=acme", **{"X-Gate-Key": ours, "Authorization": "Bearer theirs"})[0] == 204
+        assert at_the_door("?account=acme", **{"X-Gate-Key": "no", "Authorization": f"Bearer {ours}"})[0] == 401
+
+
+def test_head_has_no_body() -> None:
+    wallet_of("poor")
+    credentials = key()
+    lines: list[Any] = []
+    environ = {
+        "REQUEST_METHOD": "HEAD", "PATH_INFO": "/gate/check", "QUERY_STRING": "account=poor", "SERVER_NAME": "x",
+        "SERVER_PORT": "80",
+        "wsgi.input": BytesIO(), "HTTP_AUTHORIZATION": credentials["Authorization"],
+    }  # fmt: skip
+    assert list(application(environ, lambda status, headers: lines.extend([status, dict(headers)]))) == []
+    assert lines[0].startswith("402")
+    assert int(lines[1]["Content-Length"]) > 0
 
 
 def test_a_throttled_account_waits_at_either_door() -> None:
