@@ -32,7 +32,7 @@ BEAT: Final = {
     "activate-lots": Beat("wallets.tasks.activate_lots", timedelta(seconds=30), "credit granted ahead counts from its time"),
     "lapse-holds": Beat("wallets.tasks.lapse_holds", timedelta(seconds=10), "what work in flight did not use is shown again"),
     "renew-subscriptions": Beat(
-        "pricing.tasks.renew_subscriptions", timedelta(seconds=15), "a period's allowances are there soon after it starts"
+        "pricing.tasks.renew_subscriptions", timedelta(seconds=5), "a period's allowances are there soon after it starts"
     ),
     "charge-commitments": Beat(
         "pricing.tasks.charge_commitments", timedelta(minutes=1), "a period's lot is there before its first event"
