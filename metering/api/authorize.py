@@ -17,6 +17,7 @@ from metering.api.gate_check import balance_headers
 from metering.gate.check import UnknownAccount, check_account
 from metering.gate.decide import Decision, Reason, Verdict
 from metering.gate.estimate import price_estimate
+from metering.gate.quotas import stop_at_quota
 from metering.gate.top_up import top_up_url
 from wallets import clock
 from wallets.accounts.queries import account_by_key
@@ -116,13 +117,14 @@ def _decide(caller: Caller, call: Mapping[str, Any], at: datetime) -> Decision:
     check.refuse("The call cannot be authorised like this.")
     if caller.account_key not in (None, key):
         raise UnknownAccount(f"There is no account {key[:120]}.")
-    if "type" in call:
-        estimate = price_estimate(
-            account_id=_account_id(key), event_type=call["type"], properties=call.get("properties") or {}, at=at
-        )
-        amount, currency = estimate.amount, estimate.currency or currency
-    exact = None if amount is None else to_scale(amount)
-    return check_account(account_key=key, amount=exact, currency=currency, at=at)
+    if "type" not in call:
+        exact = None if amount is None else to_scale(amount)
+        return check_account(account_key=key, amount=exact, currency=currency, at=at)
+    account_id = _account_id(key)
+    estimate = price_estimate(account_id=account_id, event_type=call["type"], properties=call.get("properties") or {}, at=at)
+    exact = None if estimate.amount is None else to_scale(estimate.amount)
+    decision = check_account(account_key=key, amount=exact, currency=estimate.currency or currency, at=at)
+    return stop_at_quota(decision, account_id=account_id, meters=estimate.meters, at=at)
 
 
 def _account_id(key: str) -> int:

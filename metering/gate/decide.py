@@ -21,7 +21,7 @@ from wallets.balances.published import PublishedAccount, PublishedWallet
 from wallets.money import ZERO
 
 Verdict = Literal["allow", "throttle", "refuse"]
-Reason = Literal["balance_exhausted", "spend_cap", "wallet_frozen", "account_suspended", "rate_limited"]
+Reason = Literal["balance_exhausted", "allowance_exhausted", "spend_cap", "wallet_frozen", "account_suspended", "rate_limited"]
 
 MINUTE_US: Final = 60_000_000
 SECOND_US: Final = 1_000_000

@@ -34,10 +34,11 @@ class UnknownType(InvalidInput):
 @dataclass(frozen=True, slots=True)
 class Estimate:
     """amount: None when no price fits yet; such an event would be kept and charged later. Never negative: what a falling
-    price would give back is not counted on."""
+    price would give back is not counted on. meters: the codes of what the call would be charged for."""
 
     amount: Decimal | None
     currency: str | None
+    meters: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,14 +63,15 @@ def price_estimate(*, account_id: int, event_type: str, properties: Mapping[str,
         return Estimate(None, None)
     plan = version.plan(event_type, catalogue.meters)
     lines = version.lines(plan, plan.values(properties, at))
+    meters = tuple(line.meter for line in lines)
     standing = standing_of(account_id, version.currency, lines, at)
     total = ZERO
     for line in lines:
         amount = _amount(line, properties, standing)
         if amount is None:
-            return Estimate(None, version.currency)
+            return Estimate(None, version.currency, meters)
         total += amount
-    return Estimate(max(total, ZERO), version.currency)
+    return Estimate(max(total, ZERO), version.currency, meters)
 
 
 def standing_of(account_id: int, currency: str, lines: Sequence[Line], at: datetime) -> Standing:

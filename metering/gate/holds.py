@@ -12,6 +12,7 @@ from typing import Any, Final, Literal
 from django.db import transaction
 
 from metering.gate.estimate import UnknownType, price_estimate
+from metering.gate.quotas import refuse_spent_quota
 from metering.ingest.batch import ingest_batch, ingest_max_age
 from metering.ingest.decode import MAX_ID, UsageInput, usage_input
 from pricing.books.in_force import catalogue_in_force
@@ -60,6 +61,7 @@ def hold_estimate(
     estimate = price_estimate(account_id=account.pk, event_type=event_type, properties=properties, at=at)
     if estimate.amount is None:
         raise InvalidInput("No price fits this work.", fields={"properties": "what a price in force fits"})
+    refuse_spent_quota(account_id=account.pk, meters=estimate.meters, at=at)
     wallet = _wallet(account, estimate.currency, needed=estimate.amount)
     work = Work(_meters(account, event_type, properties, at), work.subject, work.actor)
     return place_hold(wallet_id=wallet.pk, amount=to_scale(estimate.amount), ttl_seconds=ttl_seconds, at=at, work=work)
@@ -78,6 +80,7 @@ def hold_units(
     """Grant up to `units` of a meter as the first slice of a hold. properties: what the events will say besides, as far as
     prices depend on it. Raises InvalidInput (no such meter, no price fits), and as `place_units`."""
     meter = _meter(meter_code)
+    refuse_spent_quota(account_id=account.pk, meters=[meter_code], at=at)
     wanted, currency = units_of(account=account, meter=meter, units=units, properties=properties, at=at)
     wallet = _wallet(account, currency, needed=None)
     work = Work(_meters(account, meter.event_type, _sample(meter, properties), at), work.subject, work.actor)
