@@ -39,12 +39,11 @@ def price_rows(version: PriceVersion | None) -> list[PriceRow]:
     if version is None:
         return []
     prices = Price.objects.filter(version=version).select_related("meter").order_by("meter__code", "id")
-    currency = version.book.currency
-    rows = [_row(price, currency) for price in prices]
+    rows = [_row(price) for price in prices]
     return sorted(rows, key=lambda row: (row.meter, len(row.match), row.match_text))
 
 
-def _row(price: Price, currency: str) -> PriceRow:
+def _row(price: Price) -> PriceRow:
     match = tuple(sorted((name, str(value)) for name, value in price.match.items()))
     margin = None
     if price.unit_price:
@@ -56,10 +55,10 @@ def _row(price: Price, currency: str) -> PriceRow:
         match=match,
         match_text=", ".join(f"{name} = {value}" for name, value in match),
         model=price.model,
-        price_lines=tuple(price_lines(price, currency=currency)),
+        price_lines=tuple(price_lines(price)),
         unit_cost=price.unit_cost,
-        unit_cost_text=unit_price_text(price.unit_cost, currency, price.meter.unit),
+        unit_cost_text=unit_price_text(price.unit_cost, price.currency, price.meter.unit),
         margin=margin,
         minimum_charge=price.minimum_charge,
-        currency=currency,
+        currency=price.currency,
     )

@@ -12,9 +12,9 @@ from pricing.books.stored_terms import percentage_terms, tier_terms
 from wallets.amount_text import exact_text, quantity_text, unit_price_text
 
 
-def price_lines(price: Price, *, currency: str) -> Iterator[str]:
+def price_lines(price: Price) -> Iterator[str]:
     """What a price (its meter selected along) says, a line a tier: `up to 100: 0.02 USD each, 5.00 USD once`."""
-    unit = price.meter.unit
+    unit, currency = price.meter.unit, price.currency
     if price.free_units:
         yield f"first {quantity_text(price.free_units)} of a month free"
     if price.model == Price.Model.PER_UNIT:
@@ -32,7 +32,7 @@ def price_lines(price: Price, *, currency: str) -> Iterator[str]:
     above = Decimal(0)
     for tier in tiers:
         reach = f"above {quantity_text(above)}" if tier.up_to is None else f"up to {quantity_text(tier.up_to)}"
-        yield f"{reach}: {', '.join(_tier_parts(tier, currency, unit)) or 'free'}"
+        yield f"{reach}: {', '.join(_tier_parts(price.model, tier, currency, unit)) or 'free'}"
         above = tier.up_to or above
 
 
@@ -40,17 +40,17 @@ TIERED_TEXT: Final[dict[str, str]] = {
     "graduated": "each part at its own tier's price",
     "graduated_percentage": "each part at its own tier's share",
     "volume": "all at the price of the tier the month's total falls in",
-    "stairstep": "the price of the tier the month's total falls in",
+    "stairstep": "the one price of the tier the month's total falls in",
 }
 
 
-def _tier_parts(tier: TierTerms, currency: str, unit: str) -> Iterator[str]:
+def _tier_parts(model: str, tier: TierTerms, currency: str, unit: str) -> Iterator[str]:
     if tier.unit_price:
         yield unit_price_text(tier.unit_price, currency, unit)
     if tier.rate:
         yield f"{quantity_text(tier.rate)} %"
     if tier.flat_price:
-        yield f"{exact_text(tier.flat_price, currency)} once"
+        yield f"{exact_text(tier.flat_price, currency)} {'in all' if model == Price.Model.STAIRSTEP else 'once'}"
 
 
 def _percentage_lines(terms: PercentageTerms, currency: str) -> Iterator[str]:
