@@ -23,7 +23,7 @@ from wallets.balances.policy import MAX_PER_MINUTE, set_policy
 from wallets.clock import now
 from wallets.money import DIGITS, SCALE, plain, to_scale
 
-Tell = Callable[[str], None]
+Tell = Callable[[str], object]
 """Notes a change, with its reason, in the record's history."""
 
 WHEN_EMPTY: Final = {
