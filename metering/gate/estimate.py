@@ -67,7 +67,7 @@ def price_estimate(*, account_id: int, event_type: str, properties: Mapping[str,
     standing = standing_of(account_id, version.currency, lines, at)
     total = ZERO
     for line in lines:
-        amount = _amount(line, properties, standing)
+        amount = line_amount(line, properties, standing)
         if amount is None:
             return Estimate(None, version.currency, meters)
         total += amount
@@ -90,7 +90,7 @@ def standing_of(account_id: int, currency: str, lines: Sequence[Line], at: datet
     return Standing(counters, left)
 
 
-def _amount(line: Line, properties: Mapping[str, Any], standing: Standing) -> Decimal | None:
+def line_amount(line: Line, properties: Mapping[str, Any], standing: Standing) -> Decimal | None:
     """What the call would cost on one meter; None when no price fits."""
     field = f"properties.{line.property}" if line.property else "properties"
     counter = standing.counters.get(line.counter_price)

@@ -3,7 +3,7 @@ hold ends. The holds themselves: `wallets/holds`."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -11,15 +11,15 @@ from typing import Any, Final, Literal
 
 from django.db import transaction
 
-from metering.gate.estimate import UnknownType, price_estimate
+from metering.gate.estimate import Standing, UnknownType, line_amount, price_estimate, standing_of
 from metering.gate.quotas import refuse_spent_quota
 from metering.ingest.batch import ingest_batch, ingest_max_age
 from metering.ingest.decode import MAX_ID, UsageInput, usage_input
 from pricing.books.in_force import catalogue_in_force
 from pricing.books.version_view import Line
-from pricing.meters.measure import NotAQuantity, quantity_of
+from pricing.meters.measure import NotAQuantity
 from pricing.meters.models import Meter
-from pricing.rating.rate import rate
+from pricing.rating.rate import is_cumulative, rate
 from wallets.accounts.models import Account
 from wallets.balances.models import Wallet
 from wallets.balances.queries import charged_wallet
@@ -162,44 +162,49 @@ def event_of(*, hold: Hold, values: Mapping[str, Any]) -> UsageInput:
 def units_of(
     *, account: Account, meter: Meter, units: Decimal, properties: Mapping[str, Any], at: datetime
 ) -> tuple[Units, str]:
-    """Units of a meter with their price, and its currency. Raises InvalidInput when no price fits."""
+    """Units of a meter with their price from where its counters and allowances stand, and its currency. Raises InvalidInput
+    when no price fits."""
     check = Input()
     check.amount("units", units, above_zero=True)
     check.expect("units", meter.property or units == units.to_integral_value(), "a whole number")
     check.expect("units", meter.property or units <= MOST_EVENTS, f"at most {MOST_EVENTS}")
     check.refuse("The units cannot be granted.")
-    currency, lines = _lines(account.pk, meter.event_type, _sample(meter, properties), at)
+    sample = _sample(meter, properties)
+    currency, lines = _lines(account.pk, meter.event_type, sample, at)
     if not any(line.meter == meter.code for line in lines) or any(line.price is None for line in lines):
         raise InvalidInput("No price fits these units.", fields={"properties": "what a price in force fits"})
-    return Units(meter.code, units, _price_of(meter, lines, properties), properties), currency
+    standing = standing_of(account.pk, currency, lines, at)
+
+    def price(wanted: Decimal) -> Decimal:
+        if not meter.property:
+            return _sum(_of_many(line, sample, wanted, standing) for line in lines)
+        said = {**properties, meter.property: wanted}
+        return _sum(_of_one(line, said, standing) for line in lines)
+
+    price(units)  # refused here, if it cannot be priced
+    return Units(meter.code, units, price, properties), currency
 
 
-def _price_of(meter: Meter, lines: Sequence[Line], properties: Mapping[str, Any]) -> Callable[[Decimal], Decimal]:
-    """What so many units cost: one event that says them, or as many events as there are units."""
-
-    def price(units: Decimal) -> Decimal:
-        total = ZERO
-        for line in lines:
-            assert line.price is not None, line.meter
-            if meter.property:
-                quantity = units if line.property == meter.property else _quantity(line, properties)
-                total += rate(line.price, quantity)[0]
-            else:
-                each = _quantity(line, properties)
-                # Tiers count the sum; a minimum is due for each.
-                total += max(rate(line.price, each * units)[0], rate(line.price, each)[0] * units)
-        return to_scale(total)
-
-    return price
+def _sum(amounts: Iterable[Decimal]) -> Decimal:
+    """What a falling price would give back is not counted on."""
+    return to_scale(max(sum(amounts, ZERO), ZERO))
 
 
-def _quantity(line: Line, properties: Mapping[str, Any]) -> Decimal:
-    if line.property is None:
-        return Decimal(1)
-    try:
-        return Decimal(quantity_of(properties[line.property], name=line.property))
-    except NotAQuantity as error:
-        raise InvalidInput("The units cannot be priced.", fields={f"properties.{line.property}": str(error)}) from None
+def _of_one(line: Line, properties: Mapping[str, Any], standing: Standing) -> Decimal:
+    """What one event costs on one meter; its price is known to fit."""
+    return line_amount(line, properties, standing) or ZERO
+
+
+def _of_many(line: Line, properties: Mapping[str, Any], events: Decimal, standing: Standing) -> Decimal:
+    """What so many equal events cost on one meter: the price of their sum, or of each where each is priced by itself."""
+    assert line.price is not None, line.meter
+    counter = standing.counters.get(line.counter_price)
+    prior, prior_events = (counter.quantity, counter.events) if counter is not None else (ZERO, 0)
+    each = Decimal(line.measure(properties) or 0)
+    covered = min(each * events, standing.allowances.get(line.meter, ZERO))
+    if not is_cumulative(line.price):
+        return _of_one(line, properties, Standing(standing.counters, {})) * events
+    return rate(line.price, each * events - covered, prior_quantity=prior, prior_events=prior_events)[0]
 
 
 def _sample(meter: Meter, properties: Mapping[str, Any]) -> dict[str, Any]:
@@ -218,7 +223,10 @@ def _lines(account_id: int, event_type: str, properties: Mapping[str, Any], at: 
         raise InvalidInput("No price book is in force for this account.", fields={"account": "one that has prices"})
     plan = version.plan(event_type, catalogue.meters)
     lines = version.lines(plan, plan.values(properties, at))
-    return version.currency, [line for line in lines if line.property is None or properties.get(line.property) is not None]
+    try:
+        return version.currency, [line for line in lines if line.measure(properties) is not None]
+    except NotAQuantity as error:
+        raise InvalidInput("The work cannot be measured.", fields={"properties": str(error)}) from None
 
 
 def _meters(account: Account, event_type: str, properties: Mapping[str, Any], at: datetime) -> tuple[str, ...]:

@@ -17,6 +17,7 @@ from wallets.input import Input, name_is_fine
 
 CODE: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,119}")
 CODE_EXPECTED: Final = "1 to 120 letters, digits or . _ : -, starting with a letter or digit"
+RESERVED: Final = frozenset({"hold.capture"})  # where revenue of captures without an event stands
 MAX_DIMENSIONS: Final = 10
 LONGEST_DIMENSIONS: Final = 800  # bytes: names and values are indexed together
 MAX_FILTERS: Final = 10
@@ -57,6 +58,7 @@ def define_meter(  # noqa: PLR0913 - each is a column of the meter
     """
     check = Input()
     check.matching("code", code, CODE, CODE_EXPECTED)
+    check.expect("code", code not in RESERVED, f"another code than {code}")
     event_type = check.text("event_type", event_type, longest=120, required=True)
     check.choice("aggregation", aggregation, [str(value) for value in Meter.Aggregation])
     measured = check.text("property", property, longest=120)

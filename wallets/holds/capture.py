@@ -125,7 +125,7 @@ def charge_against(wallet: LockedWallet, hold: Hold, cost: Decimal, *, at: datet
             _refuse_beyond_credit(wallet, hold, cost, own, overdrawn)
     if is_open:
         change_held(wallet, -own)
-    hold.captured += cost - forgiven
+    hold.captured += max(cost - forgiven, ZERO)  # a price that falls may give back more than the work costs
     return Captured(hold, cost - forgiven, forgiven)
 
 
