@@ -9,14 +9,15 @@ from typing import Any
 from celery import shared_task
 
 from pricing.commitments import charge
-from pricing.plans import renew
+from pricing.plans import prepare, renew
 from wallets import clock
 
 
 @shared_task(acks_late=True, ignore_result=True)
 def renew_subscriptions(**_: Any) -> dict[str, int]:
-    """Begin the periods that are due, try unpaid fees again, end what was cancelled."""
-    return asdict(renew.renew_due(at=clock.now()))
+    """Prepare the periods that start soon, begin those that are due, try unpaid fees again, end what was cancelled."""
+    at = clock.now()
+    return {"prepared": prepare.prepare_due(at=at), **asdict(renew.renew_due(at=at))}
 
 
 @shared_task(acks_late=True, ignore_result=True)

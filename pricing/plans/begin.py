@@ -12,8 +12,10 @@ from django.db import transaction
 
 from pricing.periods import Interval, Period, period_start
 from pricing.plans.models import PeriodAllowance, PeriodFee, Plan, PlanAllowance, Subscription, SubscriptionPeriod
+from pricing.plans.prepared import drop_prepared, take_prepared
 from pricing.plans.roll_over import Leftover, Rule, roll_over
 from wallets.balances.lock import LockedWallet
+from wallets.credit.activate import activate_due
 from wallets.credit.expire import expire_due
 from wallets.credit.fee import charge_fee
 from wallets.credit.grant import grant_allowance
@@ -63,7 +65,12 @@ def begin_period(
         rule = Rule(allowance.roll_over, allowance.roll_over_cap, allowance.roll_over_periods)
         for left in roll_over(rule, leftovers.get(allowance.meter_id, ()), into=index):
             add_allowance(subscription, row, allowance, quantity=left.quantity, at=at, origin=left.origin, rolled_from=left.lot)
-        add_allowance(subscription, row, allowance, quantity=allowance.quantity, at=at, origin=index)
+        lot = take_prepared(subscription, allowance, index=index, period=period, at=at)
+        if lot is None:
+            add_allowance(subscription, row, allowance, quantity=allowance.quantity, at=at, origin=index)
+        else:
+            _note_allowance(row, allowance, quantity=lot.amount, origin=index, lot=lot)
+    drop_prepared(subscription, at=at, reason="The plan was changed")
     subscription.plan, subscription.plan_code = plan, plan.code
     subscription.period_index, subscription.period_start, subscription.period_end = index, period.start, period.end
     subscription.months_begun += plan.months
@@ -111,27 +118,55 @@ def add_allowance(
     lot: CreditLot | None = None
     if row.ends_at > at:
         before = None if rolled_from is None else CreditLot.objects.get(pk=rolled_from)
-        lot = grant_allowance(
-            wallet_id=subscription.wallet_id,
-            meter=allowance.meter.code,
-            quantity=quantity,
-            at=at,
-            priority=PRIORITY,
-            effective_at=row.starts_at if before is None else before.effective_at,
-            expires_at=row.ends_at,
-            reason="Included in the plan" if before is None else f"Rolled over from {before.public_id}",
-            source=subscription.public_id if before is None else before.public_id,
-        )
+        period = Period(row.starts_at, row.ends_at)
+        lot = grant_units(subscription, allowance, period=period, quantity=quantity, at=at, before=before)
+    _note_allowance(row, allowance, quantity=quantity, origin=origin, lot=lot, rolled_from=rolled_from)
+
+
+def grant_units(
+    subscription: Subscription,
+    allowance: PlanAllowance,
+    *,
+    period: Period,
+    quantity: Decimal,
+    at: datetime,
+    before: CreditLot | None = None,
+) -> CreditLot:
+    """A lot of units for a period; `before`: the lot they were left over in."""
+    return grant_allowance(
+        wallet_id=subscription.wallet_id,
+        meter=allowance.meter.code,
+        quantity=quantity,
+        at=at,
+        priority=PRIORITY,
+        effective_at=period.start if before is None else before.effective_at,
+        expires_at=period.end,
+        reason="Included in the plan" if before is None else f"Rolled over from {before.public_id}",
+        source=subscription.public_id if before is None else before.public_id,
+    )
+
+
+def _note_allowance(
+    row: SubscriptionPeriod,
+    allowance: PlanAllowance,
+    *,
+    quantity: Decimal,
+    origin: int,
+    lot: CreditLot | None,
+    rolled_from: int | None = None,
+) -> None:
     PeriodAllowance.objects.create(
         period=row, meter=allowance.meter, origin=origin, quantity=quantity, lot=lot, rolled_from_id=rolled_from
     )
 
 
 def leftovers_of(subscription: Subscription, *, wallet: LockedWallet, at: datetime) -> dict[int, list[Leftover]]:
-    """By meter, what the present period's allowances held when it ended. Ends those lots of the wallet whose time has come.
+    """By meter, what the present period's allowances held when it ended. Those lots of the wallet whose time has come enter
+    and end first.
 
     What was left is what expired, whether the lots expired just now or with the sweep before.
     """
+    activate_due({wallet.id: wallet}, bucket=wallet.bucket, at=at)
     expire_due({wallet.id: wallet}, bucket=wallet.bucket, at=at)
     rows = list(
         PeriodAllowance.objects.filter(period__subscription=subscription, period__index=subscription.period_index).order_by(

@@ -9,6 +9,7 @@ from django.db import transaction
 from pricing.plans.end import end_subscription
 from pricing.plans.models import Subscription
 from pricing.plans.move import move
+from pricing.plans.prepared import drop_prepared
 from pricing.plans.queries import locked_subscription
 from pricing.plans.states import CANCELLED, PAST_DUE, PAUSED, TRIALING
 from pricing.plans.take_back import refund_unused_fee, take_back_allowances, take_back_trial
@@ -40,6 +41,7 @@ def cancel_subscription(
             raise SubscriptionCancelled(f"Subscription {subscription.public_id} is cancelled already.")
         if not now and subscription.state not in {PAST_DUE, PAUSED}:
             subscription.cancel_at_period_end, subscription.next_plan = True, None
+            drop_prepared(subscription, at=at, reason="Cancelled")
             what = f"Cancelled at {subscription.period_end:%d %b %Y %H:%M} UTC"
             move(subscription, subscription.state, what=what, at=at, reason=reason, actor=actor)
             return subscription

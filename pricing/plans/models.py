@@ -183,6 +183,7 @@ class Subscription(models.Model):
     period_end = models.DateTimeField()
     cancel_at_period_end = models.BooleanField(default=False)
     next_due_at = models.DateTimeField(null=True, blank=True, help_text="when the sweep has something to do")
+    prepared = models.BooleanField(default=False, help_text="the units of the next period wait for its start")
     attempts = models.PositiveSmallIntegerField(default=0, help_text="at collecting the fee that is due")
     past_due_since = models.DateTimeField(null=True, blank=True)
     book_before = models.ForeignKey(PriceBook, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
@@ -306,6 +307,22 @@ class PeriodAllowance(models.Model):
 
     def __str__(self) -> str:
         return f"{self.quantity} of {self.meter_id} in {self.period_id}"
+
+
+class PreparedAllowance(models.Model):
+    """A lot granted for period `index` before it began, so that its first event finds it (`prepare.py`)."""
+
+    subscription = models.ForeignKey(Subscription, on_delete=models.PROTECT, related_name="prepared_allowances")
+    index = models.PositiveIntegerField()
+    meter = models.ForeignKey(Meter, on_delete=models.PROTECT, related_name="+")
+    lot = models.OneToOneField(CreditLot, on_delete=models.PROTECT, related_name="+")
+
+    class Meta:
+        app_label = "pricing"
+        triggers: ClassVar[list[pgtrigger.Trigger]] = [*append_only("prepared_allowance")]
+
+    def __str__(self) -> str:
+        return f"{self.meter_id} for {self.subscription_id} {self.index}"
 
 
 class SubscriptionChange(models.Model):

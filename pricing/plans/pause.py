@@ -11,6 +11,7 @@ from pricing.plans.cancel import SubscriptionCancelled
 from pricing.plans.card import Collected, FeeNotCollected, collect
 from pricing.plans.models import Subscription
 from pricing.plans.move import move
+from pricing.plans.prepared import drop_prepared
 from pricing.plans.queries import locked_subscription
 from pricing.plans.states import ACTIVE, CANCELLED, PAUSED
 from wallets.balances.lock import lock_wallet
@@ -40,6 +41,7 @@ def pause_subscription(*, subscription: Subscription, at: datetime, reason: str 
         if subscription.state != ACTIVE or subscription.cancel_at_period_end:
             raise NotPausable(f"Subscription {subscription.public_id} is {_said(subscription)}; only an active one is paused.")
         subscription.next_due_at = None
+        drop_prepared(subscription, at=at, reason="Paused")
         move(subscription, PAUSED, what="Paused", at=at, reason=reason, actor=actor)
     return subscription
 

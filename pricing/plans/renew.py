@@ -14,6 +14,7 @@ from pricing.plans.card import Collected, NoCardPayments, collect
 from pricing.plans.end import end_subscription
 from pricing.plans.models import Plan, Subscription
 from pricing.plans.move import move
+from pricing.plans.prepared import drop_prepared
 from pricing.plans.price_book import use_book_of
 from pricing.plans.states import ACTIVE, PAST_DUE
 from wallets.balances.lock import LockBusy, lock_wallet
@@ -125,6 +126,7 @@ def _fall_behind(seen: Subscription, done: Renewals, *, why: str, waiting: bool,
         if subscription is None:
             return True
         subscription.past_due_since = subscription.past_due_since or at
+        drop_prepared(subscription, at=at, reason="The fee was not paid")
         if waiting:
             subscription.next_due_at = at + ASK_AGAIN
         else:

@@ -52,7 +52,7 @@ def customer(key: str, *, at: datetime, zone: str = "UTC", credit: str = "1000")
 
 
 def use_units(wallet: Wallet, quantity: str, *, at: datetime, code: str = "calls") -> Decimal:
-    """Use units of a meter; how many of them allowances covered."""
+    """Use units of a meter, without an event; how many of them allowances covered."""
     if not Decimal(quantity):
         return Decimal(0)
     with transaction.atomic():

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal as D
 
@@ -13,7 +12,7 @@ from pricing.commitments.make import make_commitment
 from pricing.commitments.models import Commitment, CommitmentPeriod
 from pricing.commitments.queries import utilisation
 from tests.factories.balances import spend
-from tests.factories.journal import assert_books_hold, journal
+from tests.factories.journal import journal
 from tests.factories.plans import balance, customer, meter
 from wallets.balances.models import Wallet
 from wallets.credit.activate import activate_lots
@@ -26,13 +25,6 @@ pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("journal_holds")]
 AT = datetime(2027, 1, 31, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)
 MINUTE = timedelta(minutes=1)
-
-
-@pytest.fixture
-def journal_holds(db: None) -> Iterator[None]:
-    """The proofs over the journal hold after the test; its usage comes without events."""
-    yield
-    assert_books_hold()
 
 
 def commit(of: Wallet, **terms: object) -> Commitment:

@@ -23,7 +23,7 @@ from wallets.balances.models import Wallet
 from wallets.credit.fee import CreditExhausted
 from wallets.errors import InvalidInput
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("books_hold")]
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("journal_holds")]
 
 START = datetime(2027, 4, 1, tzinfo=UTC)  # April has 30 days
 MIDDLE = START + timedelta(days=15)

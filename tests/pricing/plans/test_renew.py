@@ -24,7 +24,7 @@ from wallets.credit.models import CreditLot
 from wallets.credit.void import void_lot
 from wallets.ledger.models import JournalEntry
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("books_hold")]
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("journal_holds")]
 
 START = datetime(2027, 1, 31, 12, tzinfo=UTC)
 # The starts of the periods after the first: each month's last day.

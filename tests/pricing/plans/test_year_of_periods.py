@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from pricing.plans.models import SubscriptionPeriod
+from pricing.plans.prepare import prepare_due
 from pricing.plans.renew import renew_due
 from pricing.plans.subscribe import subscribe
 from tests.factories.plans import balance, customer, plan_of, units
@@ -16,6 +17,7 @@ from wallets.ledger.models import JournalEntry
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("books_hold")]
 
+MINUTE: Final = timedelta(minutes=1)
 MOMENT: Final = timedelta(microseconds=1)
 # Wall clock starts of the periods of a year, by hand. 2028 is a leap year.
 YEAR: Final = {
@@ -71,6 +73,7 @@ def test_a_year_of_periods_by_the_clock() -> None:
             wallets[zone] = customer(zone.replace("/", "."), at=at, zone=zone)
             subscriptions[zone] = subscribe(account=wallets[zone].account, plan=plan, at=at)
             continue
+        assert prepare_due(at=at - MINUTE) == 1, (zone, at)
         assert renew_due(at=at - MOMENT).begun == 0, (zone, at)
         assert renew_due(at=at).begun == 1, (zone, at)
         assert renew_due(at=at).begun == 0, (zone, at)
