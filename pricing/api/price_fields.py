@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -13,6 +14,7 @@ from pricing.books.stored_terms import percentage_terms, tier_terms
 from pricing.rating.rate import MODELS
 from wallets.api.fields import AmountField, Body, TextField, WholeField
 
+COUNT: Final = re.compile(r"[0-9]{1,30}", re.ASCII)
 EXAMPLE_PRICE: Final = {
     "meter": "llm.output_tokens",
     "currency": "USD",
@@ -36,6 +38,14 @@ EXAMPLE_TIERS: Final = {
 }
 
 
+class CountField(WholeField):
+    """A number of events: a whole number, or one as text, as amounts are written."""
+
+    def to_internal_value(self, data: Any) -> int:
+        """A JSON integer or its digits."""
+        return int(data) if isinstance(data, str) and COUNT.fullmatch(data) else super().to_internal_value(data)
+
+
 class TierIn(Body):
     """A tier of a price."""
 
@@ -50,7 +60,7 @@ class PercentageIn(Body):
 
     rate = AmountField(required=False, allow_null=True, help_text="percent")
     fixed = AmountField(required=False, allow_null=True)
-    free_events = WholeField(required=False, allow_null=True)
+    free_events = CountField(required=False, allow_null=True)
     free_amount = AmountField(required=False, allow_null=True)
     minimum = AmountField(required=False, allow_null=True)
     maximum = AmountField(required=False, allow_null=True)

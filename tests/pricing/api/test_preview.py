@@ -64,6 +64,7 @@ def amounts(answer: Any) -> tuple[list[D], D]:
         # 1.5 % of 200 + 0.10; of nothing: 0.10; with two events free; with 500 free of which 450 were used before
         ({"model": "percentage", "percentage": CARD}, ["200", "0"], "0", "3.10 0.10"),
         ({"model": "percentage", "percentage": CARD | {"free_events": 2}}, ["200", "200", "200"], "0", "0 0 3.10"),
+        ({"model": "percentage", "percentage": CARD | {"free_events": "1"}}, ["200", "200"], "0", "0 3.10"),
         ({"model": "percentage", "percentage": CARD | {"free_amount": "500"}}, ["50", "10", "10"], "450", "0 0.25 0.25"),
         # 0.25, at least 0.30; 3.10, at most 3; in between as it is
         (
