@@ -19,6 +19,7 @@ from metering.usage.queries import DaySpend, EventSpend, MeterSpend, latest_char
 from pricing.meters.models import Meter
 from wallets.accounts.models import Account
 from wallets.amount_text import headline_text, places_of
+from wallets.balances.held import without_lapsed
 from wallets.balances.models import Wallet
 from wallets.clock import now
 from wallets.credit.lot_rows import KindTotal, LotRow, credit_by_kind, lots_in_burn_order
@@ -109,6 +110,7 @@ def read_balance_page(
         return None
     account = _chosen(accounts, account_key)
     wallets = list(customer.wallets(account))
+    without_lapsed(wallets, at=at)
     choices = [AccountChoice(one.key, one.name) for one in accounts]
     shown = [_shown(wallet) for wallet in wallets]
     suspended = account.status == Account.Status.SUSPENDED

@@ -59,6 +59,12 @@ def can_hold(wallet: LockedWallet, lots: Sequence[Lot], *, meters: Collection[st
     return most
 
 
+def can_leave(wallet: LockedWallet, lots: Sequence[Lot]) -> Decimal:
+    """How much credit without a scope can leave a locked wallet without taking from under its holds what they depend on;
+    where nothing is held, what is available."""
+    return can_hold(wallet, lots, meters=()) - grace_of(wallet) if wallet.held else wallet.available
+
+
 def backs(lot_meters: Collection[str], scope: Collection[str]) -> bool:
     """Whether a lot may be used for everything a hold of this scope may be charged for."""
     return not lot_meters or (bool(scope) and frozenset(scope) <= frozenset(lot_meters))

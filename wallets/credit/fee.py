@@ -19,6 +19,7 @@ from wallets.balances.lock import LockedWallet, lock_wallet
 from wallets.balances.models import Wallet
 from wallets.balances.open import WalletClosed
 from wallets.credit.activate import activate_due
+from wallets.credit.backing import can_leave
 from wallets.credit.burn_down import Draw, Lot, burn_down
 from wallets.credit.give_back import Part, give_back
 from wallets.credit.lots import drawable_lots, store_remainders
@@ -105,7 +106,7 @@ def _lots(wallet: LockedWallet, *, at: datetime) -> list[Lot]:
 
 def _refuse_more_than_there_is(wallet: LockedWallet, lots: list[Lot], amount: Decimal, code: str, at: datetime) -> None:
     credit = sum((lot.remaining for lot in lots if lot.covers(code, at)), ZERO)
-    most = max(min(wallet.available, credit), ZERO)
+    most = max(min(can_leave(wallet, lots), credit), ZERO)
     if amount > most:
         needed, available = plain(to_scale(amount)), plain(to_scale(most))
         raise CreditExhausted(

@@ -19,9 +19,10 @@ from wallets.balances.lock import LockedWallet, lock_wallets
 from wallets.balances.models import Wallet
 from wallets.balances.open import WalletClosed
 from wallets.credit.activate import activate_due
+from wallets.credit.backing import can_leave
 from wallets.credit.burn_down import NEVER
 from wallets.credit.enter import postings_of_repayment, repayment, state_of
-from wallets.credit.lots import store_remainders
+from wallets.credit.lots import drawable_lots, store_remainders
 from wallets.credit.models import CreditLot
 from wallets.errors import Conflict, InvalidInput, NotFound
 from wallets.ids import new_public_id
@@ -75,7 +76,7 @@ def transfer_credit(
         lapse_due(locked, bucket=bucket, at=at)
         activate_due(locked, bucket=bucket, at=at)
         lots = _movable_lots(source, at=at)
-        _refuse_amount(source, target, lots, amount)
+        _refuse_amount(source, target, lots, amount, at=at)
         return _move(source, target, lots, amount, at=at, reason=reason, actor=actor)
 
 
@@ -115,8 +116,11 @@ def _movable_lots(source: LockedWallet, *, at: datetime) -> list[CreditLot]:
     )
 
 
-def _refuse_amount(source: LockedWallet, target: LockedWallet, lots: list[CreditLot], amount: Decimal) -> None:
-    most = min(source.available, sum((lot.remaining for lot in lots), ZERO))
+def _refuse_amount(source: LockedWallet, target: LockedWallet, lots: list[CreditLot], amount: Decimal, *, at: datetime) -> None:
+    free = source.available
+    if source.held:
+        free = can_leave(source, drawable_lots([source.id], bucket=source.bucket, at=at)[0][source.id])
+    most = min(free, sum((lot.remaining for lot in lots), ZERO))
     if amount > most:
         raise NotEnoughCredit(
             f"Wallet {source.public_id} has {max(most, ZERO):f} {source.currency} that can leave it.",

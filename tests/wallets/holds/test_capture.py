@@ -13,6 +13,7 @@ from wallets.balances.freeze import freeze_wallet
 from wallets.balances.models import Wallet
 from wallets.balances.policy import set_policy
 from wallets.credit.expire import expire_lots
+from wallets.credit.fee import CreditExhausted, charge_fee
 from wallets.credit.grant import grant_credit
 from wallets.credit.models import CreditLot
 from wallets.credit.transfer import NotEnoughCredit, transfer_credit
@@ -166,6 +167,19 @@ def test_held_credit_can_be_neither_voided_nor_moved() -> None:
     transfer_credit(from_wallet_id=acme.pk, to_wallet_id=other.pk, amount=D(4), at=later(9))
     assert void_lot(lot_public_id=lot.public_id, at=later(10), reason="").state == CreditLot.State.VOIDED
     assert Hold.objects.get(pk=hold.pk).state == State.LAPSED
+
+
+def test_credit_without_a_scope_that_backs_a_hold_stays_where_other_credit_cannot() -> None:
+    acme, other = wallet_of("acme", credit="5"), wallet_of("acme")
+    lot = CreditLot.objects.get(wallet=acme)
+    grant_credit(wallet_id=acme.pk, amount=D(5), kind="trial", at=AT, meters=["tokens"])
+    hold_on(acme, "5")
+    with pytest.raises(NotEnoughCredit):
+        transfer_credit(from_wallet_id=acme.pk, to_wallet_id=other.pk, amount=D("0.01"), at=AT)
+    with pytest.raises(CreditExhausted):
+        charge_fee(wallet_id=acme.pk, amount=D("0.01"), code="plan", at=AT, reference="sub_1", reason="")
+    with pytest.raises(CreditHeld):
+        void_lot(lot_public_id=lot.public_id, at=AT, reason="")
 
 
 def test_credit_that_ends_stays_as_far_as_holds_depend_on_it() -> None:
