@@ -21,9 +21,6 @@ from wallets.redis_link import Script as Script
 
 T = TypeVar("T")
 
-# The gate may wait for Redis in the event loop of a web process.
-LINK_TIMEOUT_SECONDS: Final = 0.1
-
 _reach: Final = Reach()
 
 
@@ -61,7 +58,7 @@ def try_redis_again() -> None:
 
 @lru_cache(maxsize=8)
 def _link(url: str) -> RedisLink:
-    return RedisLink(url, reach=_reach, timeout_seconds=LINK_TIMEOUT_SECONDS)
+    return RedisLink(url, reach=_reach)
 
 
 @lru_cache(maxsize=8)

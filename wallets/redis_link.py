@@ -198,12 +198,26 @@ def _read(socket: Any) -> Any:
             raise redis.ConnectionError("the connection was closed by the server")
         come += part
         if come.endswith(b"\r\n"):
+            texts = _texts(come)
+            if texts is not None:
+                return texts
             try:
                 answer, end = _parsed(come, 0)
             except (ValueError, IndexError):
                 continue  # not all of it is there
             if end == len(come):
                 return answer
+
+
+def _texts(come: bytes) -> list[bytes] | None:
+    """A whole answer that is a list of texts, as most are, read in one go; None when it is something else."""
+    head, *lines = come.split(b"\r\n")
+    if len(lines) % 2 == 0 or head != b"*%d" % (len(lines) // 2):
+        return None
+    texts = lines[1::2]
+    if lines[:-1:2] != [b"$%d" % len(text) for text in texts]:
+        return None
+    return texts
 
 
 def _parsed(come: bytes, start: int) -> tuple[Any, int]:

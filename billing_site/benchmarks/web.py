@@ -19,7 +19,7 @@ START_SECONDS = 30
 @contextmanager
 def web_processes(*, application: str = "billing_site.wsgi:application") -> Iterator[str]:
     """Serve this database; gives host:port, and stops them after the block."""
-    port = _free_port()
+    port = free_port()
     address = f"127.0.0.1:{port}"
     process = subprocess.Popen(  # noqa: S603
         web_command(address, application=application),
@@ -55,7 +55,8 @@ def _wait_until_served(address: str, process: subprocess.Popen[bytes]) -> None:
     raise RuntimeError("the web processes did not come up")
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port nobody listens on."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

@@ -12,10 +12,11 @@ from django.core.management.base import BaseCommand, CommandParser
 from rich.console import Console
 from rich.table import Table
 
+from billing_site.benchmarks.gate import measure_gate
 from billing_site.benchmarks.ingest import measure_ingest
 from wallets import clock
 
-BENCHMARKS: Final[dict[str, Callable[..., dict[str, float]]]] = {"ingest": measure_ingest}
+BENCHMARKS: Final[dict[str, Callable[..., dict[str, float]]]] = {"gate": measure_gate, "ingest": measure_ingest}
 
 
 class Command(BaseCommand):
@@ -41,5 +42,9 @@ class Command(BaseCommand):
         table.add_column("figure")
         table.add_column("value", justify="right")
         for key, value in figures.items():
-            table.add_row(key, f"{value:,.2f}" if "_over_" in key else f"{value:,.0f} events/s")
+            table.add_row(key, f"{value:,.2f}" if "_over_" in key else f"{value:,.0f} {_unit(key)}")
         Console().print(table)
+
+
+def _unit(key: str) -> str:
+    return "µs" if key.endswith("_us") else "/s" if key.endswith("_per_second") else "events/s"
