@@ -13,7 +13,7 @@ from typing import Final
 
 from django.db import connection
 
-from billing_site.benchmarks.vendor import Vendor, bodies, open_accounts, set_vendor_up
+from billing_site.benchmarks.vendor import Vendor, bodies, open_accounts, set_tiers_up, set_vendor_up
 from billing_site.benchmarks.web import web_processes
 from billing_site.benchmarks.yardsticks import encoded, raw_rate, textbook_rate
 from metering.ingest.batch import ingest_batch
@@ -30,15 +30,17 @@ def measure_ingest(
     *, at: datetime, events: int = 100_000, textbook_events: int = 1_500, tell: Callable[[str], None] = lambda _: None
 ) -> dict[str, float]:
     """Events/s of each way, and the ratios; `tell` gets a line a measurement."""
-    tell("setting up 500 accounts")
+    tell("setting up 500 accounts, 500 that pay tiers, 500 of the textbook")
     vendor = set_vendor_up(accounts=ACCOUNTS, at=at)
+    tiered = set_tiers_up(vendor, at=at)
     textbook = Vendor([f"textbook-{number:04d}" for number in range(ACCOUNTS)], vendor.api_key)
     open_accounts(textbook.accounts, at=at)
     rates: dict[str, list[float]] = {}
     with web_processes() as address:
         _warm_up(vendor, address, at)
+        _warm_up(tiered, address, at)
         for number in range(ROUNDS):
-            for name, rate in _round(vendor, textbook, address, number, events, textbook_events, at):
+            for name, rate in _round(vendor, tiered, textbook, address, number, events, textbook_events, at):
                 rates.setdefault(name, []).append(rate)
                 tell(f"round {number + 1}: {name} {rate:,.0f} events/s")
     return with_ratios({name: statistics.median(of_name) for name, of_name in rates.items()})
@@ -51,11 +53,21 @@ def with_ratios(rates: dict[str, float]) -> dict[str, float]:
         "http_over_raw": rates["http_5000"] / rates["raw_2"],
         "http_1000_over_raw": rates["http_1000"] / rates["raw_2"],
         "batch_over_textbook": rates["batch"] / rates["textbook"],
+        "tiered_over_flat_batch": rates["tiered_batch"] / rates["batch"],
+        "tiered_over_flat_http": rates["tiered_http_5000"] / rates["http_5000"],
+        "tiered_over_flat_http_1000": rates["tiered_http_1000"] / rates["http_1000"],
     }
 
 
 def _round(
-    vendor: Vendor, textbook: Vendor, address: str, number: int, events: int, textbook_events: int, at: datetime
+    vendor: Vendor,
+    tiered: Vendor,
+    textbook: Vendor,
+    address: str,
+    number: int,
+    events: int,
+    textbook_events: int,
+    at: datetime,
 ) -> Iterator[tuple[str, float]]:
     """The measurements of a round, one after the other."""
 
@@ -68,9 +80,13 @@ def _round(
         streams = encoded(made(f"raw{connections}", BATCH), at=at)
         _settle()
         yield f"raw_{connections}", raw_rate(streams, rows=events, connections=connections)
-    yield "batch", batch_rate(made("batch", BATCH), at=at)
-    yield "http_5000", http_rate(made("h5000", BATCH), address=address, api_key=vendor.api_key)
-    yield "http_1000", http_rate(made("h1000", SMALL_BATCH), address=address, api_key=vendor.api_key)
+    for prefix, who in (("", vendor), ("tiered_", tiered)):
+        yield f"{prefix}batch", batch_rate(made(f"{prefix}batch", BATCH, who=who), at=at)
+        yield f"{prefix}http_5000", http_rate(made(f"{prefix}h5000", BATCH, who=who), address=address, api_key=vendor.api_key)
+        yield (
+            f"{prefix}http_1000",
+            http_rate(made(f"{prefix}h1000", SMALL_BATCH, who=who), address=address, api_key=vendor.api_key),
+        )
     yield "textbook", textbook_rate(made("textbook", BATCH, textbook_events, textbook), at=at)
 
 
@@ -123,9 +139,10 @@ def http_rate(requests: Sequence[bytes], *, address: str, api_key: str) -> float
 
 
 def _warm_up(vendor: Vendor, address: str, at: datetime) -> None:
-    batch_rate(list(bodies(vendor, name="warm-batch", events=BATCH * 4, size=BATCH, at=at)), at=at)
+    name = vendor.accounts[0]
+    batch_rate(list(bodies(vendor, name=f"{name}-warm-batch", events=BATCH * 4, size=BATCH, at=at)), at=at)
     http_rate(
-        list(bodies(vendor, name="warm-http", events=BATCH * 4, size=SMALL_BATCH, at=at)),
+        list(bodies(vendor, name=f"{name}-warm-http", events=BATCH * 4, size=SMALL_BATCH, at=at)),
         address=address,
         api_key=vendor.api_key,
     )

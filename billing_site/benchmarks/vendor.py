@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -11,10 +11,13 @@ from typing import Final
 
 from django.db import transaction
 
+from pricing.books.assign import assign_price_book
 from pricing.books.draft import create_price_book, draft_version
+from pricing.books.models import PriceBook
+from pricing.books.price_terms import PriceTerms, TierTerms
 from pricing.books.publish import publish_version
-from pricing.books.validate import PriceTerms
 from pricing.meters.define import define_meter
+from wallets.accounts.models import Account
 from wallets.accounts.open import open_account
 from wallets.api_keys.issue import issue_api_key
 from wallets.balances.open import open_wallet
@@ -51,12 +54,39 @@ def set_vendor_up(*, accounts: int, at: datetime, prefix: str = "acct") -> Vendo
             for name, price in (("input_tokens", "0.00000125"), ("output_tokens", "0.00001"))
             for model in MODELS
         ]
-        version = draft_version(book=book, prices=prices, at=at - timedelta(days=1))
-        publish_version(version=version, effective_at=at - timedelta(days=1), at=at - timedelta(days=1))
+        _publish(book, prices, at=at - timedelta(days=1))
     keys = [f"{prefix}-{number:04d}" for number in range(accounts)]
     open_accounts(keys, at=at - timedelta(days=1))
     issued = issue_api_key(name="benchmark", scopes=["events:write", "gate:check"], at=at)
     return Vendor(keys, issued.secret)
+
+
+def set_tiers_up(vendor: Vendor, *, at: datetime) -> Vendor:
+    """As many accounts again, that pay tiers (graduated) for output tokens: half of the meters."""
+    since = at - timedelta(days=1)
+    keys = [f"tiered-{number:04d}" for number in range(len(vendor.accounts))]
+    open_accounts(keys, at=since)
+    tiers = [
+        TierTerms(up_to=Decimal(100_000), unit_price=Decimal("0.00001")),
+        TierTerms(up_to=Decimal(10_000_000), unit_price=Decimal("0.000009")),
+        TierTerms(unit_price=Decimal("0.000008")),
+    ]
+    with transaction.atomic():
+        book = create_price_book(name="Benchmark with tiers", currency="USD", at=since)
+        flat = [
+            PriceTerms(meter="llm.input_tokens", match={"model": model}, unit_price=Decimal("0.00000125")) for model in MODELS
+        ]
+        tiered = [
+            PriceTerms(meter="llm.output_tokens", match={"model": model}, model="graduated", tiers=tiers) for model in MODELS
+        ]
+        _publish(book, [*flat, *tiered], at=since)
+        for account in Account.objects.filter(key__in=keys).order_by("id"):
+            assign_price_book(account=account, book=book, effective_at=since, at=since)
+    return Vendor(keys, vendor.api_key)
+
+
+def _publish(book: PriceBook, prices: Sequence[PriceTerms], *, at: datetime) -> None:
+    publish_version(version=draft_version(book=book, prices=prices, at=at), effective_at=at, at=at)
 
 
 def open_accounts(keys: list[str], *, at: datetime) -> None:

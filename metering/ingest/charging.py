@@ -30,11 +30,16 @@ class WalletWork:
     """What one wallet is charged for: its charges in order, how far each meter's line reaches, and the times between."""
 
     entry_id: int
-    place: str  # bucket, wallet and entry, as the end of a charge's row has them
+    place: str  # bucket, wallet and entry, as a charge's row has them
     earliest: datetime
     latest: datetime
     usages: list[Covered] = field(default_factory=list)
     totals: dict[str, Decimal] = field(default_factory=dict)
+
+    @property
+    def no_place(self) -> str:
+        """`place` of a charge for which nothing is drawn."""
+        return f"{self.place[: self.place.rindex(chr(9))]}\t{NULL}"
 
     def seen(self, time: datetime) -> None:
         """Widen the times between which its usage lies."""
@@ -51,12 +56,16 @@ class WalletWork:
         return start
 
 
+UsageKey = tuple[int, int, str, str]
+"""Account row id, hour, currency, `Line.usage`."""
+
+
 @dataclass(slots=True)
 class Usage:
-    """What a batch adds to the roll-ups: the sums by account, hour, currency and `Line.usage`; and as lines of COPY, once no
+    """What a batch adds to the roll-ups: events, quantity, amount and cost by key; and as lines of COPY, once no
     more is to come."""
 
-    sums: dict[tuple[int, int, str, str], list[Any]] = field(default_factory=dict)
+    sums: dict[UsageKey, list[Any]] = field(default_factory=dict)
     lines: list[str] | None = None
 
 
@@ -94,7 +103,7 @@ def _charge_lines(items: Sequence[Item], wallets: dict[int, WalletWork], entry_i
                 start = totals.get(meter, ZERO)
                 work.usages.append((meter, amount, time))
                 totals[meter] = start + amount
-                lines.append(f"{row_id}\t{number}\t{line.ids}\t{quantity!s}\t{amount!s}\t{cost!s}\t{start!s}{work.place}")
+                lines.append(f"{row_id}\t{number}\t{line.ids}\t{quantity!s}\t{amount!s}\t{cost!s}\t{start!s}{work.place}\n")
             else:  # nothing to draw
                 lines.append(
                     f"{row_id}\t{number}\t{line.ids}\t{quantity!s}\t0\t{cost!s}\t{NULL}\t{bucket}\t{wallet_id}\t{NULL}\n"
@@ -103,8 +112,8 @@ def _charge_lines(items: Sequence[Item], wallets: dict[int, WalletWork], entry_i
 
 
 def place_of_entry(bucket: int, wallet_id: int, entry_id: int) -> str:
-    """Bucket, wallet and entry, as the end of a charge's row has them."""
-    return f"\t{bucket}\t{wallet_id}\t{entry_id}\n"
+    """Bucket, wallet and entry, as a charge's row has them."""
+    return f"\t{bucket}\t{wallet_id}\t{entry_id}"
 
 
 def usage_of(items: Iterable[Item], *, bucket: int) -> Usage:

@@ -11,17 +11,17 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from django.db import DataError
 
-from metering.ingest.charging import WalletWork, place_of_entry
+from metering.ingest.charging import HOUR_US, PIECE, Usage, WalletWork, place_of_entry
 from metering.ingest.rating import Item, ItemCharge, Measured
 from metering.ingest.rows import COUNTED_COLUMNS
 from metering.usage.models import ReturnedDraw
 from metering.usage.returned import ReturnedPart, StandingDraws, rows_of_returned
 from pricing.books.version_view import Line
-from pricing.counters.counters import Counter, CounterKey, Members, hash_of, load_counters, store_counters
+from pricing.counters.counters import Counter, Key, Members, hash_of, load_counters
 from pricing.counters.period import month_of
 from pricing.meters.measure import Quantity
 from pricing.rating.rate import change, is_cumulative
@@ -31,6 +31,8 @@ from wallets.bulk import NULL, copy_lines
 from wallets.credit.allowances import Allowances, UnitDraw, allowances_of
 from wallets.credit.give_back import give_back
 from wallets.money import ZERO
+
+NOTHING_ELSE: Final = f"\t{NULL}\t{NULL}\t{NULL}\n"  # measured, allowance, allowance_from
 
 
 class Fall(NamedTuple):
@@ -50,7 +52,7 @@ class Fall(NamedTuple):
 class Counted:
     """What rating under the lock came to: rows of charges, and the negative ones by wallet."""
 
-    counters: dict[CounterKey, Counter]
+    counters: dict[Key, Counter]
     members: Members
     allowances: dict[int, Allowances]
     lines: list[str] = field(default_factory=list)
@@ -61,71 +63,90 @@ class Counted:
         found = self.allowances.get(wallet_id)
         return found.draws if found is not None else []
 
-    def write(self, cursor: Any, *, bucket: int) -> None:
-        """Write the charges that are not negative, and where the counters stand."""
-        if self.lines:
-            copy_lines(cursor, "metering_charge", COUNTED_COLUMNS, self.lines)
-        store_counters(self.counters.values(), bucket=bucket)
-        self.members.store()
 
-
-def rate_pending(
+def charge_pending(
+    cursor: Any,
     items: Sequence[Item],
     locked: Mapping[int, LockedWallet],
     work: dict[int, WalletWork],
     entry_ids: Iterator[int],
+    usage: Usage,
     *,
     bucket: int,
     at: datetime,
 ) -> Counted:
-    """Rate items that wait for the lock (`Item.pending`), in their order; fills in their charges, and what each wallet is to
-    be debited (`work`). Raises DataError for an amount that cannot be stored."""
+    """Rate what waits for the lock (`Item.pending`), in its order, and write its charges but the negative ones; adds it to
+    what the items amount to, to what each wallet is to be debited (`work`) and to the roll-up.
+
+    The database reads one piece while the next is rated. Raises DataError for an amount that cannot be stored.
+    """
     keys = _keys(items)
     counters = load_counters({key for of_item in keys for key in of_item if key is not None}, bucket=bucket)
-    members = Members(
-        [
-            (counters[key].id, hash_of(measured.member))
-            for item, of_item in zip(items, keys, strict=True)
-            for measured, key in zip(item.pending, of_item, strict=True)
-            if key is not None and measured.member
-        ],
-        bucket=bucket,
-    )
+    members = Members(_members_of(items, keys, counters), bucket=bucket)
     covered = {wallet.id: wallet for wallet in locked.values() if wallet.allowance_meters}
     counted = Counted(counters, members, allowances_of(covered, bucket=bucket, at=at) if covered else {})
-    for item, of_item in zip(items, keys, strict=True):
-        wallet_id = item.wallet_id
-        wallet_work = work.get(wallet_id)
-        if wallet_work is None:
-            entry_id = next(entry_ids)
-            wallet_work = WalletWork(entry_id, place_of_entry(bucket, wallet_id, entry_id), item.time, item.time)
-            work[wallet_id] = wallet_work
-        else:
-            wallet_work.seen(item.time)
-        charges: list[ItemCharge] = []
-        amount = ZERO
-        for measured, key in zip(item.pending, of_item, strict=True):
-            charge = _rate(counted, item, len(charges), measured, counters[key] if key else None, wallet_work, bucket)
-            charges.append(charge)
-            amount += charge[2]
-        item.charges, item.pending, item.amount = charges, (), amount
+    with cursor.copy(f"COPY metering_charge ({COUNTED_COLUMNS}) FROM STDIN") as copy:
+        for first in range(0, len(items), PIECE):
+            piece = slice(first, first + PIECE)
+            _rate_piece(counted, items[piece], keys[piece], work, entry_ids, usage, bucket=bucket)
+            copy.write("".join(counted.lines))
+            counted.lines.clear()
     return counted
 
 
-def _keys(items: Sequence[Item]) -> list[list[CounterKey | None]]:
+def _rate_piece(
+    counted: Counted,
+    items: Sequence[Item],
+    keys: Sequence[Sequence[Key | None]],
+    work: dict[int, WalletWork],
+    entry_ids: Iterator[int],
+    usage: Usage,
+    *,
+    bucket: int,
+) -> None:
+    sums_of, counters, allowances = usage.sums, counted.counters, counted.allowances
+    for item, of_item in zip(items, keys, strict=True):
+        wallet_id, time = item.wallet_id, item.time
+        wallet = work.get(wallet_id)
+        if wallet is None:
+            entry_id = next(entry_ids)
+            wallet = work[wallet_id] = WalletWork(entry_id, place_of_entry(bucket, wallet_id, entry_id), time, time)
+        elif not wallet.earliest <= time <= wallet.latest:
+            wallet.seen(time)
+        hour, number = item.time_us // HOUR_US, len(item.charges)
+        for measured, key in zip(item.pending, of_item, strict=True):
+            line = measured[0]
+            if key is not None and line.plain and wallet_id not in allowances:
+                charge = _rate_plain(counted, item, number, line, measured[1], counters[key], wallet)
+            else:
+                charge = _rate(counted, item, number, measured, counters[key] if key else None, wallet)
+            number += 1
+            item.amount += charge[2]
+            usage_key = (item.account.id, hour, item.currency, line.usage)
+            sums = sums_of.get(usage_key)
+            if sums is None:
+                sums_of[usage_key] = [1, *charge[1:]]
+            else:
+                sums[0] += 1
+                sums[1] += charge[1]
+                sums[2] += charge[2]
+                sums[3] += charge[3]
+        item.pending = ()
+
+
+def _keys(items: Sequence[Item]) -> list[list[Key | None]]:
     """For each line of each item, its counter; None when what was used before does not matter."""
     months: dict[int, tuple[datetime, datetime]] = {}
-    keys: list[list[CounterKey | None]] = []
+    keys: list[list[Key | None]] = []
     for item in items:
         account_id, time = item.account.id, item.time
         month = months.get(account_id)
         if month is None or not month[0] <= time < month[1]:
             month = months[account_id] = month_of(time, item.account.time_zone)
+        wallet_id, start = item.wallet_id, month[0]
         keys.append(
             [
-                CounterKey(item.wallet_id, measured.line.counter_price, month[0])
-                if measured.line.counted or _has_more_decimals(measured)
-                else None
+                (wallet_id, measured[0].counter_price, start) if measured[0].counted or _has_more_decimals(measured) else None
                 for measured in item.pending
             ]
         )
@@ -134,47 +155,73 @@ def _keys(items: Sequence[Item]) -> list[list[CounterKey | None]]:
 
 def _has_more_decimals(measured: Measured) -> bool:
     """Whether a flat price needs its counter for this quantity: not even 12 decimals hold the product."""
-    rate = measured.line.rate
-    assert rate is not None, measured.line.meter
-    return measured.own_price is None and rate(measured.value) is None
+    line, value, _, own_price = measured
+    assert line.rate is not None, line.meter
+    return own_price is None and line.rate(value) is None
+
+
+def _members_of(
+    items: Sequence[Item], keys: Sequence[Sequence[Key | None]], counters: Mapping[Key, Counter]
+) -> Iterator[tuple[int, bytes]]:
+    """What `unique` meters look at, by counter."""
+    for item, of_item in zip(items, keys, strict=True):
+        for (_, _, member, _), key in zip(item.pending, of_item, strict=True):
+            if member and key is not None:
+                yield counters[key].id, hash_of(member)
+
+
+def _rate_plain(
+    counted: Counted, item: Item, number: int, line: Line, quantity: Quantity, counter: Counter, work: WalletWork
+) -> ItemCharge:
+    """`_rate` for the usual case, without what it does not need: the quantity as it stands, no allowances."""
+    assert line.rate is not None, line.meter
+    prior = counter.quantity
+    try:
+        rated = line.rate(quantity, prior, counter.events)
+    except OverflowError as error:
+        raise _too_large(line) from error
+    if rated is None or rated[0] <= ZERO:
+        return _rate(counted, item, number, (line, quantity, "", None), counter, work)
+    amount, cost, _ = rated
+    counter.places += 1
+    meter = line.meter
+    start = work.totals.get(meter, ZERO)
+    work.usages.append((meter, amount, item.time))
+    work.totals[meter] = start + amount
+    counted.lines.append(
+        f"{item.row_id}\t{number}\t{line.ids}\t{quantity!s}\t{amount!s}\t{cost!s}\t{start!s}{work.place}\t{counter.id}"
+        f"\t{counter.places}\t{prior!s}\t{counter.events}{NOTHING_ELSE}"
+    )
+    counter.quantity = prior + quantity
+    counter.events += 1
+    return line, quantity, amount, cost
 
 
 def _rate(
-    counted: Counted,
-    item: Item,
-    number: int,
-    measured: Measured,
-    counter: Counter | None,
-    work: WalletWork,
-    bucket: int,
+    counted: Counted, item: Item, number: int, measured: Measured, counter: Counter | None, work: WalletWork
 ) -> ItemCharge:
     """Rate one meter's part of an event, put its row together, move its counter and its wallet's line."""
-    line = measured.line
+    line, value, _, own_price = measured
     assert line.price is not None, line.meter
-    quantity = measured.value if line.plain or counter is None else _increase(counted, counter, measured, item.time)
-    allowed, allowed_from = ZERO, ZERO
-    priced = quantity
-    if counted.allowances and quantity > 0 and item.wallet_id in counted.allowances:
+    quantity = value if line.plain or counter is None else _increase(counted, counter, measured, item.time)
+    allowed, allowed_from, priced = ZERO, ZERO, quantity
+    if quantity > 0 and item.wallet_id in counted.allowances:
         allowed, allowed_from = counted.allowances[item.wallet_id].take(line.meter, Decimal(quantity), item.time)
         priced = quantity - allowed
-    more = ""
+    if counter is not None:
+        priced = counter.take(Decimal(priced))
     try:
-        if counter is None:
-            amount, cost = (ZERO, ZERO) if allowed and not priced else _priced(line, priced, own_price=measured.own_price)
-            more = f"\t{NULL}\t{NULL}\t{NULL}\t{NULL}\t{NULL}"
-        else:
-            priced = counter.take(Decimal(priced))
-            amount, cost = (
-                (ZERO, ZERO) if allowed and not priced else _priced(line, priced, counter, own_price=measured.own_price)
-            )
-            raw = f"{measured.value!s}" if line.aggregation in {"max", "latest"} else NULL
-            more = f"\t{counter.id}\t{counter.next_place()}\t{counter.quantity!s}\t{counter.events}\t{raw}"
-            counter.quantity += priced
-            counter.events += 1
+        amount, cost = (ZERO, ZERO) if allowed and not priced else _priced(line, priced, counter, own_price)
         if allowed:
             cost += to_charge(line.price.unit_cost * allowed)
     except OverflowError as error:
-        raise DataError(f"The charge on meter {line.meter} is too large.") from error
+        raise _too_large(line) from error
+    more = f"\t{NULL}\t{NULL}\t{NULL}\t{NULL}\t{NULL}"
+    if counter is not None:
+        raw = f"{value!s}" if line.aggregation in {"max", "latest"} else NULL
+        more = f"\t{counter.id}\t{counter.next_place()}\t{counter.quantity!s}\t{counter.events}\t{raw}"
+        counter.quantity += priced
+        counter.events += 1
     row = f"{item.row_id}\t{number}\t{line.ids}\t{quantity!s}\t{amount!s}\t{cost!s}"
     more += f"\t{allowed!s}\t{allowed_from!s}" if allowed else f"\t{NULL}\t{NULL}"
     if amount < ZERO:
@@ -183,26 +230,29 @@ def _rate(
         counted.falls.setdefault(item.wallet_id, []).append(fall)
     else:
         start = f"{work.place_of(line.meter, amount, item.time)!s}" if amount else NULL
-        entry = work.entry_id if amount or allowed else NULL
-        counted.lines.append(f"{row}\t{start}\t{bucket}\t{item.wallet_id}\t{entry}{more}")
+        place = work.place if amount or allowed else work.no_place
+        counted.lines.append(f"{row}\t{start}{place}{more}\n")
     return line, quantity, amount, cost
+
+
+def _too_large(line: Line) -> DataError:
+    return DataError(f"The charge on meter {line.meter} is too large.")
 
 
 def _increase(counted: Counted, counter: Counter, measured: Measured, time: datetime) -> Quantity:
     """By how much an event changes where its meter stands."""
-    match measured.line.aggregation:
+    line, value, member, _ = measured
+    match line.aggregation:
         case "max":
-            return counter.rise_to(measured.value)
+            return counter.rise_to(value)
         case "latest":
-            return counter.move_to(measured.value, time)
+            return counter.move_to(value, time)
         case "unique":
-            return counted.members.change(counter, hash_of(measured.member), 1)
-    return measured.value
+            return counted.members.change(counter, hash_of(member), 1)
+    return value
 
 
-def _priced(
-    line: Line, quantity: Quantity, counter: Counter | None = None, *, own_price: Decimal | None = None
-) -> tuple[Decimal, Decimal]:
+def _priced(line: Line, quantity: Quantity, counter: Counter | None, own_price: Decimal | None) -> tuple[Decimal, Decimal]:
     """Amount and cost of a quantity (negative: less than was charged; at a price per event that gives nothing back)."""
     prior, events = (counter.quantity, counter.events) if counter is not None else (ZERO, 0)
     assert line.price is not None, line.meter

@@ -6,19 +6,22 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
+from django.db import connection
+
 from metering.ingest.charging import (
     Usage,
-    add_usage,
     debit_of,
     lock_charged_wallets,
     usage_lines,
     write_charges,
 )
-from metering.ingest.counted import give_back_falls, rate_pending
+from metering.ingest.counted import charge_pending, give_back_falls
 from metering.ingest.rating import Item
 from metering.ingest.rows import ROLL_UP, stage_usage
+from pricing.counters.counters import stored_counters
 from wallets.balances.lock import LockedWallet
 from wallets.credit.debit import debit_wallets
+from wallets.overlap import running
 
 
 def charge_items(
@@ -40,10 +43,11 @@ def charge_items(
         debit_wallets([debit_of(locked[wallet_id], w) for wallet_id, w in sorted(work.items())], at=at, meanwhile=ROLL_UP)
         return locked
     locked = lock_charged_wallets({*work, *(item.wallet_id for item in waiting)}, items, bucket=bucket)
-    counted = rate_pending(waiting, locked, work, ids, bucket=bucket, at=at)
-    add_usage(usage, waiting)
-    stage_usage(cursor, usage_lines(usage, bucket=bucket))
-    counted.write(cursor, bucket=bucket)
+    counted = charge_pending(cursor, waiting, locked, work, ids, usage, bucket=bucket, at=at)
+    with running(connection.connection, stored_counters(counted.counters.values(), bucket=bucket)):
+        lines = usage_lines(usage, bucket=bucket)
+    counted.members.store()
+    stage_usage(cursor, lines)
     debits = [debit_of(locked[wallet_id], w, counted.units(wallet_id)) for wallet_id, w in sorted(work.items())]
     debit_wallets(debits, at=at, meanwhile=ROLL_UP)
     give_back_falls(cursor, counted, locked, bucket=bucket, at=at)

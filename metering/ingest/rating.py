@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
-from typing import Any, NamedTuple
+from typing import Any
 
 from msgspec import Struct
 
@@ -29,18 +29,14 @@ ItemCharge = tuple[Line, Quantity, Decimal, Decimal]
 """One meter's part of an event: the line, what was counted, what it costs the customer, what it costs us."""
 
 
-class Measured(NamedTuple):
-    """One meter's part of an event that is still to be rated. value: what the event says, before allowances; member: what
-    `unique` looks at; own_price: what the event says it costs, where its price is dynamic."""
-
-    line: Line
-    value: Quantity
-    member: str = ""
-    own_price: Decimal | None = None
+Measured = tuple[Line, Quantity, str, Decimal | None]
+"""One meter's part of an event that is still to be rated: the line; what the event says, before allowances; what `unique`
+looks at; what the event says it costs, where its price is dynamic."""
 
 
 class Item(Struct, gc=False):
-    """An event on its way through a batch, and what became of it: `charges`, or `pending` until they are rated."""
+    """An event on its way through a batch, and what became of it: `charges`, and `pending` ones until they are rated.
+    `amount`: of all that are rated."""
 
     request: int
     index: int
@@ -87,7 +83,6 @@ def rate_item(  # noqa: C901, PLR0912, PLR0915 - the hot loop: a call a charge w
     wallet_id = item.account.wallets.get(version.currency)
     covered = item.account.allowances.get(wallet_id) if wallet_id is not None and item.account.allowances else None
     pending: list[Measured] = []
-    own_prices: dict[int, Decimal] = {}
     total = ZERO
     for line in lines:
         name, member, own_price = line.property, "", None
@@ -113,24 +108,18 @@ def rate_item(  # noqa: C901, PLR0912, PLR0915 - the hot loop: a call a charge w
             charges.clear()
             item.parked = (Reason.NO_PRICE, f"No price of version {version.number} fits meter {line.meter} for this event.")
             return
-        if pending or line.counted or (covered is not None and line.meter in covered):
+        if line.counted or (covered is not None and line.meter in covered):
             rated = None
         else:
             try:
                 rated = line.rate(quantity, 0) if own_price is None else line.rate(quantity, 0, 0, own_price)
             except OverflowError:
                 raise Unusable(f"The charge on meter {line.meter} is too large.") from None
-        if rated is None:  # from here on the whole event waits for the lock
-            if not pending:
-                pending = [Measured(one[0], one[1], "", own_prices.get(place)) for place, one in enumerate(charges)]
-                charges.clear()
-                total = ZERO
-            pending.append(Measured(line, quantity, member, own_price))
+        if rated is None:
+            pending.append((line, quantity, member, own_price))
             continue
         amount, cost, _ = rated
         total += amount
-        if own_price is not None:
-            own_prices[len(charges)] = own_price
         charges.append((line, quantity, amount, cost))
     item.pending = pending
     if not charges and not pending:

@@ -7,7 +7,8 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from typing import Final, NamedTuple
+from operator import attrgetter
+from typing import Final
 
 from django.db import connection
 
@@ -19,12 +20,8 @@ from wallets.money import ZERO
 _counter_ids: Final = RowIds("pricing_counter_blocks")
 
 
-class CounterKey(NamedTuple):
-    """Which counter: row ids of wallet and price, start of the period."""
-
-    wallet_id: int
-    price_id: int
-    period_start: datetime
+Key = tuple[int, int, datetime]
+"""Which counter: row ids of wallet and price, start of the period."""
 
 
 @dataclass(slots=True)
@@ -32,7 +29,7 @@ class Counter:
     """A counter's figures while its wallet is locked (`models.PriceCounter` says what they are)."""
 
     id: int
-    key: CounterKey
+    key: Key
     quantity: Decimal = ZERO
     measured: Decimal = ZERO
     events: int = 0
@@ -69,24 +66,24 @@ class Counter:
         return change if change >= ZERO else -min(-change, self.quantity)
 
 
-def load_counters(keys: Collection[CounterKey], *, bucket: int) -> dict[CounterKey, Counter]:
+def load_counters(keys: Collection[Key], *, bucket: int) -> dict[Key, Counter]:
     """The counters with these keys, in one query; those that do not exist yet begin at zero."""
     wanted = sorted(set(keys))
-    found: dict[CounterKey, Counter] = {}
+    found: dict[Key, Counter] = {}
     for row in binary_rows(
         """SELECT c.id, c.wallet_id, c.price_id, c.period_start, c.quantity, c.measured, c.events, c.places, c.latest_at
            FROM unnest(%s::bigint[], %s::bigint[], %s::timestamptz[]) AS k(wallet_id, price_id, period_start)
            JOIN pricing_pricecounter c ON c.bucket = %s AND c.wallet_id = k.wallet_id AND c.price_id = k.price_id
                AND c.period_start = k.period_start""",
         [
-            array_literal(key.wallet_id for key in wanted),
-            array_literal(key.price_id for key in wanted),
-            [key.period_start for key in wanted],
+            array_literal(key[0] for key in wanted),
+            array_literal(key[1] for key in wanted),
+            array_literal(_moment(key[2]) for key in wanted),
             bucket,
         ],
     ):
         counter_id, wallet_id, price_id, period_start, *figures = row
-        key = CounterKey(wallet_id, price_id, period_start)
+        key = (wallet_id, price_id, period_start)
         found[key] = Counter(counter_id, key, *figures)
     missing = [key for key in wanted if key not in found]
     for key, counter_id in zip(missing, _counter_ids.take(len(missing)), strict=True):
@@ -95,34 +92,41 @@ def load_counters(keys: Collection[CounterKey], *, bucket: int) -> dict[CounterK
 
 
 def store_counters(counters: Iterable[Counter], *, bucket: int) -> None:
-    """Write what counters stand at now, in one statement."""
-    changed = sorted(counters, key=lambda counter: counter.key)
-    if not changed:
-        return
+    """Write what counters stand at now."""
     with connection.cursor() as cursor:
-        cursor.execute(
-            """INSERT INTO pricing_pricecounter
+        cursor.execute(stored_counters(counters, bucket=bucket))
+
+
+def stored_counters(counters: Iterable[Counter], *, bucket: int) -> str:
+    """The statement that writes what counters stand at now; it has no parameters, so that it can run beside other work. All
+    that is put into it is numbers and times."""
+    changed = sorted(counters, key=_key_of)
+    columns: list[tuple[str, list[object]]] = [
+        ("bigint", [counter.id for counter in changed]),
+        ("bigint", [counter.key[0] for counter in changed]),
+        ("bigint", [counter.key[1] for counter in changed]),
+        ("timestamptz", [_moment(counter.key[2]) for counter in changed]),
+        ("numeric", [counter.quantity for counter in changed]),
+        ("numeric", [counter.measured for counter in changed]),
+        ("bigint", [counter.events for counter in changed]),
+        ("bigint", [counter.places for counter in changed]),
+        ("timestamptz", [_moment(counter.latest_at) for counter in changed]),
+    ]
+    arrays = ", ".join(f"'{array_literal(values)}'::{kind}[]" for kind, values in columns)
+    return f"""INSERT INTO pricing_pricecounter
                    (id, bucket, wallet_id, price_id, period_start, quantity, measured, events, places, latest_at)
-               SELECT id, %s, wallet_id, price_id, period_start, quantity, measured, events, places, latest_at
-               FROM unnest(%s::bigint[], %s::bigint[], %s::bigint[], %s::timestamptz[], %s::numeric[], %s::numeric[],
-                           %s::bigint[], %s::bigint[], %s::timestamptz[])
-                    AS v(id, wallet_id, price_id, period_start, quantity, measured, events, places, latest_at)
+               SELECT id, {int(bucket)}, wallet_id, price_id, period_start, quantity, measured, events, places, latest_at
+               FROM unnest({arrays}) AS v(id, wallet_id, price_id, period_start, quantity, measured, events, places, latest_at)
                ON CONFLICT (bucket, wallet_id, price_id, period_start) DO UPDATE
                SET quantity = EXCLUDED.quantity, measured = EXCLUDED.measured, events = EXCLUDED.events,
-                   places = EXCLUDED.places, latest_at = EXCLUDED.latest_at""",
-            [
-                bucket,
-                array_literal(counter.id for counter in changed),
-                array_literal(counter.key.wallet_id for counter in changed),
-                array_literal(counter.key.price_id for counter in changed),
-                [counter.key.period_start for counter in changed],
-                array_literal(counter.quantity for counter in changed),
-                array_literal(counter.measured for counter in changed),
-                array_literal(counter.events for counter in changed),
-                array_literal(counter.places for counter in changed),
-                [counter.latest_at for counter in changed],
-            ],
-        )
+                   places = EXCLUDED.places, latest_at = EXCLUDED.latest_at"""  # noqa: S608 - as said above
+
+
+def _moment(moment: datetime | None) -> str:
+    return "NULL" if moment is None else f'"{moment.isoformat()}"'
+
+
+_key_of = attrgetter("key")
 
 
 def counter_by_id(counter_id: int, *, bucket: int) -> Counter:
@@ -132,7 +136,7 @@ def counter_by_id(counter_id: int, *, bucket: int) -> Counter:
            FROM pricing_pricecounter WHERE bucket = %s AND id = %s""",
         [bucket, counter_id],
     )
-    return Counter(row[0], CounterKey(*row[1:4]), *row[4:])
+    return Counter(row[0], row[1:4], *row[4:])
 
 
 def hash_of(text: str) -> bytes:
