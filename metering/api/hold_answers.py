@@ -16,6 +16,7 @@ from wallets.api.fields import AmountField, Body, LowerField, MomentField, TextF
 from wallets.api.wallets import wallet_headers
 from wallets.balances.held import without_lapsed
 from wallets.balances.models import Wallet
+from wallets.balances.queries import charged_wallet
 from wallets.errors import Refusal
 from wallets.holds.find import as_read
 from wallets.holds.models import Hold
@@ -169,10 +170,15 @@ def final_units(account: Account) -> dict[str, Any]:
 
 @contextmanager
 def about(wallet: Wallet | None, account: Account) -> Iterator[None]:
-    """A refusal within carries the wallet's headers, as every answer about a wallet does, and where to top up."""
+    """A refusal within carries the wallet's headers, as every answer about a wallet does, and where to top up.
+
+    wallet: None when only the refusal knows which (by its currency).
+    """
     try:
         yield
     except Refusal as refusal:
+        if wallet is None and isinstance(refusal, HoldRefused):
+            wallet = charged_wallet(account=account, currency=refusal.extra.get("currency"))
         if wallet is not None:
             now = Wallet.objects.get(pk=wallet.pk)
             without_lapsed([now], at=clock.now())

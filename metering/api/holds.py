@@ -32,7 +32,6 @@ from wallets.api.caller import caller_of
 from wallets.api.fields import decimal_text
 from wallets.api.wallets import wallet_headers
 from wallets.api_keys.verify import Caller
-from wallets.balances.queries import charged_wallet
 from wallets.holds.capture import Captured, capture_amount
 from wallets.holds.find import hold_by_id, holds_of
 from wallets.holds.models import Hold
@@ -114,7 +113,7 @@ class Holds(GenericAPIView[Any]):
         caller = caller_of(request)
         values = NewHoldIn.read(request)
         account = account_by_key(key=values["account"], only_account_id=caller.account_id)
-        with about(charged_wallet(account=account, currency=values.get("currency")), account):
+        with about(None, account):
             hold = _place(account, values, caller)
         return Response(HoldOut(hold).data, status=201, headers=wallet_headers(hold.wallet))
 

@@ -20,7 +20,9 @@ from tests.factories.prices import llm_prices
 from wallets import clock
 from wallets.accounts.models import Account
 from wallets.balances.freeze import freeze_wallet
+from wallets.balances.models import Wallet
 from wallets.balances.policy import set_policy
+from wallets.credit.expire import expire_lots
 from wallets.credit.grant import grant_credit
 from wallets.holds.models import Hold
 
@@ -79,7 +81,8 @@ def test_402_names_the_reason_what_is_needed_what_there_is_and_where_to_top_up(v
     assert place(vendor, amount="0.1").json()["reason"] == "wallet_frozen"
     vendor.post("/accounts/acme/suspend")
     assert place(vendor, amount="0.1").json()["reason"] == "account_suspended"
-    assert place(vendor, amount="0.1", currency="EUR").status_code == 402
+    nowhere = place(vendor, amount="0.1", currency="EUR")
+    assert (nowhere.status_code, "X-Balance-Available" in nowhere) == (402, False)
 
 
 @pytest.mark.parametrize(
@@ -144,6 +147,19 @@ def test_a_refused_capture_leaves_no_event_and_no_charge(vendor: Api, acme: Comp
     body = vendor.post(f"/holds/{hold}/capture", {"event": event(), "above": "cap"}).json()
     assert (body["charged"], body["forgiven"]) == ("0.01", "0.02")
     assert figures(acme.wallet) == ("4.99", "4.99", "0")
+
+
+def test_an_event_after_the_end_of_held_credit_is_paid_by_it(vendor: Api, acme: Company) -> None:
+    vendor.patch(f"/wallets/{acme.wallet.public_id}", {"policy": {"on_empty": "block"}})
+    grant_credit(wallet_id=acme.wallet.pk, amount=D(3), kind="trial", at=OPENED_AT, expires_at=later(60))
+    hold = place(vendor, amount="8").json()["id"]
+    expire_lots(at=later(60))
+    with clock.set_to(later(100)):
+        late = event(output_tokens=36_000) | {"time": "2026-11-23T10:01:39Z"}
+        body = vendor.post(f"/holds/{hold}/capture", {"event": late}).json()
+    assert (body["charged"], body["state"]) == ("7.21", "captured")
+    now = Wallet.objects.get(pk=acme.wallet.pk)
+    assert (now.balance, now.overdraft) == (D("0.79"), D(0))
 
 
 def test_an_event_no_price_fits_is_kept_and_the_hold_given_back(vendor: Api, acme: Company) -> None:
