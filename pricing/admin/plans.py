@@ -45,7 +45,7 @@ class PlanAdmin(ReadOnlyAdmin):
     list_filter = ("interval",)
     search_fields = ("name__icontains", "code__icontains", "public_id__exact")
     search_help_text = "Name, code or id"
-    ordering = ("closed_at", "code", "-version", "id")
+    ordering = ("-id",)
     paginator = Paginator
     show_full_result_count = True
 

@@ -209,7 +209,7 @@ class CreditProductAdmin(ReadOnlyAdmin):
     list_display = ("name", "code", "sells_column", "price_column", "bought_column", "status_column")
     search_fields = ("name__icontains", "code__icontains", "public_id__exact")
     search_help_text = "Name, code or id"
-    ordering = ("archived_at", "code", "id")
+    ordering = ("-id",)
     paginator = Paginator
     show_full_result_count = True
     fields = (
