@@ -7,7 +7,7 @@ charges and then gives back what the negative ones come to, each to the lots its
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
@@ -80,10 +80,10 @@ def charge_pending(
 
     The database reads one piece while the next is rated. Raises DataError for an amount that cannot be stored.
     """
-    keys = _keys(items)
+    covered = {wallet.id: wallet for wallet in locked.values() if wallet.allowance_meters}
+    keys = _keys(items, covered)
     counters = load_counters({key for of_item in keys for key in of_item if key is not None}, bucket=bucket)
     members = Members(_members_of(items, keys, counters), bucket=bucket)
-    covered = {wallet.id: wallet for wallet in locked.values() if wallet.allowance_meters}
     counted = Counted(counters, members, allowances_of(covered, bucket=bucket, at=at) if covered else {})
     with cursor.copy(f"COPY metering_charge ({COUNTED_COLUMNS}) FROM STDIN") as copy:
         for first in range(0, len(items), PIECE):
@@ -134,8 +134,9 @@ def _rate_piece(
         item.pending = ()
 
 
-def _keys(items: Sequence[Item]) -> list[list[Key | None]]:
-    """For each line of each item, its counter; None when what was used before does not matter."""
+def _keys(items: Sequence[Item], covered: Collection[int]) -> list[list[Key | None]]:
+    """For each line of each item, its counter; None when what was used before does not matter. covered: wallets that may have
+    allowances."""
     months: dict[int, tuple[datetime, datetime]] = {}
     keys: list[list[Key | None]] = []
     for item in items:
@@ -146,18 +147,24 @@ def _keys(items: Sequence[Item]) -> list[list[Key | None]]:
         wallet_id, start = item.wallet_id, month[0]
         keys.append(
             [
-                (wallet_id, measured[0].counter_price, start) if measured[0].counted or _has_more_decimals(measured) else None
+                (wallet_id, measured[0].counter_price, start)
+                if measured[0].counted or _has_more_decimals(measured, covered=wallet_id in covered)
+                else None
                 for measured in item.pending
             ]
         )
     return keys
 
 
-def _has_more_decimals(measured: Measured) -> bool:
-    """Whether a flat price needs its counter for this quantity: not even 12 decimals hold the product."""
+def _has_more_decimals(measured: Measured, *, covered: bool) -> bool:
+    """Whether a flat price needs its counter for this quantity: not even 12 decimals hold the product; or might not, once an
+    allowance has covered a part of it."""
     line, value, _, own_price = measured
     assert line.rate is not None, line.meter
-    return own_price is None and line.rate(value) is None
+    assert line.price is not None, line.meter
+    if own_price is not None or not is_cumulative(line.price):
+        return False
+    return line.rate(value) is None or covered
 
 
 def _members_of(
