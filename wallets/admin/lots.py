@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from decimal import Decimal
 from typing import Any
 
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
+from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from unfold.decorators import display
 
 from wallets.accounts.models import Account
 from wallets.admin.cells import id_cell, line_cell
 from wallets.admin.read_only import ReadOnlyAdmin
-from wallets.amount_text import places_of
+from wallets.amount_text import places_of, quantity_text
 from wallets.balances.models import Wallet
 from wallets.clock import now
 from wallets.credit.models import CreditLot
@@ -96,12 +98,12 @@ class CreditLotAdmin(ReadOnlyAdmin):
     @display(description="Left", ordering="remaining")
     def remaining_column(self, lot: CreditLot) -> SafeString:
         """What it still holds."""
-        return line_cell(lot.remaining, lot.wallet.currency)
+        return _held(lot, lot.remaining)
 
     @display(description="Granted", ordering="amount")
     def amount_column(self, lot: CreditLot) -> SafeString:
         """What it held at first."""
-        return line_cell(lot.amount, lot.wallet.currency)
+        return _held(lot, lot.amount)
 
     def record_page(self, request: HttpRequest, object_id: str) -> HttpResponse | None:
         """A lot: its terms, and each entry that drew from it or gave back to it."""
@@ -120,3 +122,10 @@ class CreditLotAdmin(ReadOnlyAdmin):
             may_void=lot.state in (State.OPEN, State.SCHEDULED) and self.allows(request, "change"),
         )
         return TemplateResponse(request, "admin/lot_page.html", context)
+
+
+def _held(lot: CreditLot, amount: Decimal) -> SafeString:
+    """Money, or an allowance's units."""
+    if lot.unit_meter:
+        return format_html("{} <small>{}</small>", quantity_text(amount), lot.unit_meter)
+    return line_cell(amount, lot.wallet.currency)
