@@ -276,7 +276,7 @@ def test_bombs_are_too_large(gateway: Api, encoding: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("encoding", "body"), [("br", raw()), ("gzip", raw()), ("zstd", raw()), ("gzip", gzip.compress(raw())[:-5])]
+    ("encoding", "body"), [("br", raw()), ("gzip", raw()), ("zstd", raw()), ("gzip", gzip.compress(raw(), mtime=0)[:-5])]
 )
 def test_bodies_that_are_not_packed_as_they_say_are_refused(gateway: Api, encoding: str, body: bytes) -> None:
     assert_refused(gateway.post("/events", raw=body, content_encoding=encoding), 415, "unsupported_media_type")

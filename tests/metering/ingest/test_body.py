@@ -43,7 +43,9 @@ def test_other_encodings_are_refused_by_name(encoding: str) -> None:
         unpack(BODY, encoding)
 
 
-@pytest.mark.parametrize("packed", [BODY, b"", gzip.compress(BODY, mtime=0)[:-1], gzip.compress(BODY, mtime=0) + b"more", zstd(BODY)])
+@pytest.mark.parametrize(
+    "packed", [BODY, b"", gzip.compress(BODY, mtime=0)[:-1], gzip.compress(BODY, mtime=0) + b"more", zstd(BODY)]
+)
 def test_what_is_not_gzip_is_refused(packed: bytes) -> None:
     with pytest.raises(UnknownEncoding):
         unpack(packed, "gzip")
