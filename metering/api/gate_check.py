@@ -24,7 +24,7 @@ from django.http import HttpRequest, HttpResponse, QueryDict
 from django.views.decorators.csrf import csrf_exempt
 
 from metering.gate.check import UnknownAccount, check_account
-from metering.gate.decide import Decision
+from metering.gate.decide import SENTENCES, Decision
 from metering.gate.top_up import top_up_url
 from wallets import clock
 from wallets.api_keys.verify import Caller, KeyRefused, verify_api_key
@@ -39,13 +39,6 @@ STATUS: Final = {"allow": 204, "throttle": 429, "refuse": 402}
 # What is asked below /gate/envoy/.
 FOR_ENVOY: Final = "allowed=200"
 REFUSED: Final = frozenset({402, 404, 429})
-DETAIL: Final = {
-    "balance_exhausted": "The prepaid balance does not cover this call. Top up to go on.",
-    "wallet_frozen": "The wallet is frozen.",
-    "account_suspended": "The account is suspended.",
-    "spend_cap": "A spend cap has been reached.",
-    "rate_limited": "The prepaid balance is exhausted and the slow lane is full. Try again later, or top up.",
-}
 
 
 class Statuses(NamedTuple):
@@ -173,7 +166,7 @@ def answer_parts(decision: Decision, account: str, amount: Decimal | None, statu
     return _problem(
         status,
         decision.reason,
-        DETAIL[decision.reason],
+        SENTENCES[decision.reason],
         headers=headers,
         reason=decision.reason,
         needed=None if amount is None else plain(amount),

@@ -23,6 +23,16 @@ from wallets.money import ZERO
 Verdict = Literal["allow", "throttle", "refuse"]
 Reason = Literal["balance_exhausted", "allowance_exhausted", "spend_cap", "wallet_frozen", "account_suspended", "rate_limited"]
 
+SENTENCES: Final[dict[Reason, str]] = {
+    "balance_exhausted": "The prepaid balance does not cover this call. Top up to go on.",
+    "allowance_exhausted": "The units of the plan are used up.",
+    "spend_cap": "A spend cap has been reached.",
+    "wallet_frozen": "The wallet is frozen.",
+    "account_suspended": "The account is suspended.",
+    "rate_limited": "The prepaid balance is exhausted and the slow lane is full. Try again later, or top up.",
+}
+"""What a refused caller is told."""
+
 MINUTE_US: Final = 60_000_000
 SECOND_US: Final = 1_000_000
 

@@ -11,18 +11,15 @@ from typing import Any, Final
 
 from metering.gate.client.gate import Answer, Gate
 from metering.gate.client.spool import SpoolBroken
+from metering.gate.decide import SENTENCES
 from wallets.money import plain
 
 log = logging.getLogger(__name__)
 
 KEEP_BODY_BYTES: Final = 1024 * 1024
 
-DETAIL: Final = {
-    "balance_exhausted": "The prepaid balance does not cover this call. Top up to go on.",
-    "wallet_frozen": "The wallet is frozen.",
-    "account_suspended": "The account is suspended.",
-    "spend_cap": "A spend cap has been reached.",
-    "rate_limited": "The prepaid balance is exhausted and the slow lane is full. Try again later, or top up.",
+DETAIL: Final[dict[str, str]] = {
+    **SENTENCES,
     "unknown_account": "There is no such account.",
     "gate_unreachable": "The balance cannot be read at the moment, and this account's calls wait until it can.",
     "usage_spool_full": "Usage cannot be written down at the moment. Try again later.",

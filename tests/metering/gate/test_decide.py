@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 from decimal import Decimal as D
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
-from metering.gate.decide import Decision, decide, take_token
+from metering.gate.decide import SENTENCES, Decision, Reason, decide, take_token
 from wallets.balances.published import PublishedAccount, PublishedWallet
 
 NOW_US = 1_795_000_000_000_000
@@ -106,3 +106,7 @@ def test_a_slow_lane_of_nothing_a_minute_is_a_block() -> None:
 def test_a_clock_that_ran_ahead_does_not_close_the_slow_lane_for_longer_than_a_minute() -> None:
     wait_us, _ = take_token(per_minute=10, at_us=NOW_US, lane_us=NOW_US + 10**15)
     assert wait_us == 6_000_000
+
+
+def test_every_reason_has_its_sentence() -> None:
+    assert set(SENTENCES) == set(get_args(Reason))
