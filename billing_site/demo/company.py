@@ -18,6 +18,7 @@ from django.contrib.auth.models import Group
 from billing_site.backoffice.roles import grant_roles
 from billing_site.demo.customers import CUSTOMERS
 from billing_site.demo.history import History, live_through, usual_total
+from billing_site.demo.offers import sell_offers
 from billing_site.demo.prices import define_meters, publish_first_prices
 from metering.ingest.models import ReplayCheckpoint
 from wallets.accounts.models import Account, Member, User
@@ -92,6 +93,7 @@ def seed_demo(
         define_meters(at=history.start)
         publish_first_prices(at=history.start)
         live_through(history, checkpoint, on_progress=on_progress)
+        sell_offers(at=history.at, scale=history.scale)
     logins, api_key = _logins(renew=renew, at=at), _api_key(renew=renew, at=at)
     if checkpoint.finished_at is None:
         checkpoint.finished_at = at

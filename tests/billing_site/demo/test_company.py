@@ -22,6 +22,9 @@ from metering.usage.models import EventVoid, UsageEvent
 from pricing.books import in_force
 from pricing.books.models import Price, PriceVersion
 from pricing.catalogues.genai_prices import list_prices
+from pricing.commitments.models import CommitmentPeriod
+from pricing.credit_products.models import VoucherRedemption
+from pricing.plans.models import Subscription
 from wallets.accounts.models import Account, Member, User
 from wallets.api_keys import verify
 from wallets.api_keys.verify import verify_api_key
@@ -87,6 +90,11 @@ def test_a_small_company_tells_every_story_and_its_books_hold() -> None:
     assert ("polyglot", "compensation") in {(key, kind) for key, kind, _ in lots}
     assert CreditLot.objects.filter(wallet__account__key="acme", meters=["llm.output_tokens"]).exists()
     assert EventVoid.objects.count() == 3
+    # a plan in its trial and one that is paid, a promo code redeemed, a commitment
+    assert set(Subscription.objects.values_list("account__key", "state")) == {("orbit", "TRIALING"), ("meridian", "ACTIVE")}
+    assert CreditLot.objects.filter(unit_meter="llm.output_tokens", state="OPEN", wallet__account__key="meridian").exists()
+    assert VoucherRedemption.objects.get().account.key == "sprout"
+    assert CommitmentPeriod.objects.count() == 1
     assert_events_arrive_after_they_happened_and_some_late()
     assert_prices_changed_twenty_days_ago()
     assert [proof for proof in (prover() for prover in PROOFS) if not proof.holds] == []
