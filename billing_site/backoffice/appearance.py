@@ -45,6 +45,7 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
             "items": [
                 _page("Wallets", "account_balance_wallet", "wallets.wallet"),
                 _page("Credit lots", "confirmation_number", "wallets.creditlot"),
+                _page("Holds", "hourglass", "wallets.hold"),
             ],
         },
         {

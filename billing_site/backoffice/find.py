@@ -1,4 +1,4 @@
-"""Find by id: paste an account key, a wallet, lot or version id, an event id or an entry number, and go there."""
+"""Find by id: paste an account key, a wallet, lot, hold or version id, an event id or an entry number, and go there."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from pricing.meters.models import Meter
 from wallets.accounts.models import Account
 from wallets.balances.models import Wallet
 from wallets.credit.models import CreditLot
+from wallets.holds.models import Hold
 
 MOST: Final = 8
 
@@ -56,6 +57,8 @@ def _found(term: str) -> Iterator[tuple[str, str, str, str, int, str]]:
             lot.pk,
             "confirmation_number",
         )
+    for hold in Hold.objects.filter(public_id=term)[:MOST]:
+        yield "wallets.view_hold", hold.public_id, "Hold", "wallets_hold", hold.pk, "hourglass"
     for version in PriceVersion.objects.select_related("book").filter(public_id=term)[:MOST]:
         yield "pricing.view_priceversion", str(version), "Price version", "pricing_priceversion", version.pk, "history"
     for book in PriceBook.objects.filter(Q(public_id=term) | Q(name__icontains=term)).order_by("name")[:MOST]:

@@ -11,6 +11,7 @@ LOOK: Final = (
     "wallets.view_account",
     "wallets.view_wallet",
     "wallets.view_creditlot",
+    "wallets.view_hold",
     "wallets.view_journalentry",
     "wallets.view_ledgeraccount",
     "metering.view_usageevent",

@@ -255,10 +255,8 @@ def hold_answer(hold: Hold) -> Response:
 
 
 def captured_answer(captured: Captured, *, event: str | None = None, reason: str | None = None) -> Response:
-    """A hold after its capture. What was forgiven changed the wallet once more, so its figures are read again."""
+    """A hold after its capture."""
     hold = captured.hold
-    if captured.forgiven:
-        hold.wallet.refresh_from_db()
     answer = {
         **HoldOut(hold).data,
         "charged": decimal_text(captured.charged),

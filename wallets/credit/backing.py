@@ -7,7 +7,7 @@ charge), so the promise is kept for the worst order of captures:
 - Credit for some meters only backs a hold only when it may be used for everything the hold may be charged for; and while a
   wallet has such credit, every open hold must be backed even if all the others took the credit it could have used.
 - Credit that ends while holds depend on it stays until they have ended (`kept.py`), out of reach of anything else, and
-  pays for their captures (`use_kept`).
+  pays for their captures (`pay_overdrawn`).
 """
 
 from __future__ import annotations
@@ -70,23 +70,30 @@ def backs(lot_meters: Collection[str], scope: Collection[str]) -> bool:
     return not lot_meters or (bool(scope) and frozenset(scope) <= frozenset(lot_meters))
 
 
-def use_kept(wallet: LockedWallet, *, overdrawn: Decimal, at: datetime, reference: str) -> None:
-    """Pay for what a capture drew as overdraft (at most `overdrawn`) from credit that has ended and stayed for holds."""
+def pay_overdrawn(wallet: LockedWallet, *, overdrawn: Decimal, promised: Decimal, at: datetime, reference: str) -> None:
+    """Pay for what a capture drew as overdraft (`overdrawn`) while the wallet has credit for it.
+
+    A charge draws only lots that were valid at the time of the usage. A capture may be of credit that had ended and stayed
+    for its hold (for up to `promised`), or that came a moment after the time the usage says: that credit was counted on.
+    """
     lots = CreditLot.objects.filter(
-        bucket=wallet.bucket, wallet_id=wallet.id, state=CreditLot.State.OPEN, unit_meter="", meters=[], expires_at__lte=at
+        bucket=wallet.bucket, wallet_id=wallet.id, state=CreditLot.State.OPEN, unit_meter="", meters=[]
     )
     left = min(overdrawn, wallet.overdraft)
+    of_ended = min(left, promised)
     postings: list[NewPosting] = []
     remainders: list[tuple[int, Decimal]] = []
-    for lot in lots.order_by("expires_at", "id") if left > ZERO else ():
-        part = min(left, lot.remaining)
+    for lot in lots.order_by("expires_at", "id"):  # none last
+        has_ended = lot.expires_at is not None and lot.expires_at <= at
+        part = min(left, lot.remaining, of_ended if has_ended else left)
+        if part <= ZERO:
+            continue
         left -= part
+        of_ended = min(left, of_ended - part) if has_ended else min(left, of_ended)
         postings += postings_of_repayment(lot_id=lot.pk, lot_kind=lot.kind, amount=part, currency=wallet.currency)
         remainders.append((lot.pk, lot.remaining - part))
-        if not left:
-            break
     if postings:
-        reason = "Credit that had ended and was held"
+        reason = "Held credit pays for its capture"
         post_entries([NewEntry(wallet, JournalEntry.Kind.ADJUSTMENT, postings, reference, reason)], at=at)
         store_remainders(remainders, bucket=wallet.bucket)
 

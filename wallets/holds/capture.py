@@ -23,7 +23,7 @@ from django.db import transaction
 from wallets.accounts.models import Account
 from wallets.balances.held import change_held, store_held
 from wallets.balances.lock import LockedWallet
-from wallets.credit.backing import settle_due, use_kept
+from wallets.credit.backing import pay_overdrawn, settle_due
 from wallets.credit.debit import WalletDebit, debit_wallets
 from wallets.credit.forgive import forgive
 from wallets.credit.kept import grace_of
@@ -103,15 +103,15 @@ def end_by_charge(wallet: LockedWallet, hold: Hold, cost: Decimal, *, by: str, a
 def charge_against(wallet: LockedWallet, hold: Hold, cost: Decimal, *, at: datetime, above: str | None) -> Captured:
     """Let go of what a hold set aside against a charge of `cost`, which the wallet's last entry debited, or refuse it.
 
-    Changes `wallet` and `hold` in memory only, but for credit that had ended and stayed for this hold.
+    Changes `wallet` and `hold` in memory only, but for credit that the charge should have drawn and could not.
     """
     is_open = hold.state == State.OPEN
     own = hold.amount if is_open else ZERO
     overdrawn = ZERO
     if cost and wallet.overdraft:
         overdrawn = overdraft_of_last_entry(wallet_id=wallet.id, bucket=wallet.bucket, version=wallet.version)
-    if min(overdrawn, own):
-        use_kept(wallet, overdrawn=min(overdrawn, own), at=at, reference=hold.public_id)
+    if overdrawn:
+        pay_overdrawn(wallet, overdrawn=overdrawn, promised=own, at=at, reference=hold.public_id)
     forgiven = ZERO
     if cost > own:
         policy = above or hold.wallet.account.capture_above

@@ -19,12 +19,14 @@ from pricing.credit_products.redeem import VoucherUnknown, redeem_voucher
 from pricing.meters.models import Meter
 from pricing.plans.models import Plan, Subscription
 from tests.factories.events import send
+from tests.factories.holds import hold_on
 from tests.factories.plans import sold_to
 from tests.factories.shop import NOW, Shop
 from wallets.accounts.models import Account, User
 from wallets.api_keys.models import ApiKey
 from wallets.balances.models import Wallet
 from wallets.credit.models import CreditLot
+from wallets.holds.models import Hold
 from wallets.ledger.models import JournalEntry, LedgerAccount
 
 pytestmark = pytest.mark.django_db
@@ -33,19 +35,31 @@ pytestmark = pytest.mark.django_db
 LISTS = {
     Account: 7, Wallet: 4, CreditLot: 4, UsageEvent: 6, HourlyUsage: 4, DeadLetter: 4, PriceBook: 6, PriceVersion: 6,
     Assignment: 6, Meter: 6, JournalEntry: 4, LedgerAccount: 6, ApiKey: 6, Plan: 8, Subscription: 5, Commitment: 4,
-    CreditProduct: 6, VoucherBatch: 6, VoucherAttempt: 4,
+    CreditProduct: 6, VoucherBatch: 6, VoucherAttempt: 4, Hold: 4,
 }  # fmt: skip
 PAGES = {
     Account: 7, Wallet: 12, CreditLot: 5, UsageEvent: 7, PriceBook: 8, PriceVersion: 6, JournalEntry: 9, ApiKey: 4,
-    Plan: 8, Subscription: 12, Commitment: 6, VoucherBatch: 7,
+    Plan: 8, Subscription: 12, Commitment: 6, VoucherBatch: 7, Hold: 4,
 }  # fmt: skip
-UNCOUNTED = [Subscription, Commitment, VoucherAttempt, Wallet, CreditLot, UsageEvent, HourlyUsage, DeadLetter, JournalEntry]
+UNCOUNTED = [
+    Subscription,
+    Commitment,
+    VoucherAttempt,
+    Wallet,
+    CreditLot,
+    Hold,
+    UsageEvent,
+    HourlyUsage,
+    DeadLetter,
+    JournalEntry,
+]
 
 
 @pytest.fixture
 def shop(shop: Shop) -> Shop:
     """The shop, with one of each thing that is sold, and a code that somebody guessed."""
     sold_to(shop.acme, at=NOW)
+    hold_on(shop.acme.wallet, "0.01", at=NOW)
     with pytest.raises(VoucherUnknown):
         redeem_voucher(wallet=shop.acme.wallet, code="GUESSED", at=NOW)
     return shop
@@ -113,6 +127,7 @@ def test_a_large_table_is_not_counted(model: Any, shop: Shop, finance: Client, d
         (Account, "acme", "Acme"),
         (Wallet, "acme", "Acme"),
         (CreditLot, "acme", "Acme"),
+        (Hold, "acme", "hold_"),
         (UsageEvent, "req_2", "req_2"),
         (UsageEvent, "acme", "req_2"),
         (HourlyUsage, "acme", "llm.input_tokens"),

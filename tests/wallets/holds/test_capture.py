@@ -211,6 +211,15 @@ def test_credit_that_stayed_for_a_hold_leaves_when_it_is_released() -> None:
     assert figures(acme) == ("0", "0", "0")
 
 
+def test_credit_that_came_a_moment_after_the_time_of_the_usage_pays_for_its_hold() -> None:
+    """Clocks differ, and whoever waits for the wallet says when it began to wait."""
+    acme = wallet_of("acme", credit="1", at=later(10))
+    hold = hold_on(acme, "1", at=later(11))
+    assert capture(hold, "1", seconds=9).charged == D(1)
+    now = Wallet.objects.get(pk=acme.pk)
+    assert (now.balance, now.overdraft) == (D(0), D(0))
+
+
 def test_credit_that_has_ended_cannot_be_held_before_it_is_swept() -> None:
     acme = wallet_of("acme")
     grant_credit(wallet_id=acme.pk, amount=D(5), kind="trial", at=AT, expires_at=later(60))
