@@ -185,6 +185,7 @@ class Subscription(models.Model):
     next_due_at = models.DateTimeField(null=True, blank=True, help_text="when the sweep has something to do")
     prepared = models.BooleanField(default=False, help_text="the units of the next period wait for its start")
     attempts = models.PositiveSmallIntegerField(default=0, help_text="at collecting the fee that is due")
+    tried_at = models.DateTimeField(null=True, blank=True, help_text="when the fee that is due was last not paid")
     past_due_since = models.DateTimeField(null=True, blank=True)
     book_before = models.ForeignKey(PriceBook, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
     created_at = models.DateTimeField()

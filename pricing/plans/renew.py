@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from django.db import transaction
+from django.db.models import Exists, OuterRef
 
 from pricing.plans.begin import begin_period, leftovers_of, next_period
 from pricing.plans.card import Collected, NoCardPayments, collect
@@ -20,6 +21,7 @@ from pricing.plans.states import ACTIVE, PAST_DUE
 from wallets.balances.lock import LockBusy, lock_wallet
 from wallets.balances.open import WalletClosed
 from wallets.credit.fee import CreditExhausted
+from wallets.credit.models import CreditLot
 
 # An unpaid fee is tried again after an hour, six hours, then every day; after a fortnight the subscription ends.
 RETRIES: Final = (timedelta(hours=1), timedelta(hours=6))
@@ -46,6 +48,7 @@ def renew_due(*, at: datetime) -> Renewals:
     """
     done = Renewals()
     busy: LockBusy | None = None
+    _try_with_new_credit(at=at)
     due = Subscription.objects.filter(next_due_at__lte=at).order_by("next_due_at", "id")
     for subscription_id in list(due.values_list("id", flat=True)):
         try:
@@ -56,6 +59,13 @@ def renew_due(*, at: datetime) -> Renewals:
     if busy is not None:
         raise busy
     return done
+
+
+def _try_with_new_credit(*, at: datetime) -> None:
+    """Whoever got credit since the fee was last not paid need not wait for the next try."""
+    came = CreditLot.objects.filter(wallet_id=OuterRef("wallet_id"), unit_meter="", created_at__gt=OuterRef("tried_at"))
+    behind = Subscription.objects.filter(Exists(came), state=PAST_DUE, pay_by=Subscription.PayBy.WALLET, next_due_at__gt=at)
+    behind.update(next_due_at=at)
 
 
 def _renew_one(subscription_id: int, done: Renewals, *, at: datetime) -> bool:
@@ -126,6 +136,7 @@ def _fall_behind(seen: Subscription, done: Renewals, *, why: str, waiting: bool,
         if subscription is None:
             return True
         subscription.past_due_since = subscription.past_due_since or at
+        subscription.tried_at = at
         drop_prepared(subscription, at=at, reason="The fee was not paid")
         if waiting:
             subscription.next_due_at = at + ASK_AGAIN

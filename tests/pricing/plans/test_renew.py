@@ -120,13 +120,17 @@ def test_a_fee_that_is_not_paid_is_tried_again_and_the_periods_do_not_drift() ->
     assert (subscription.state, balance(wallet), units(wallet)) == ("PAST_DUE", 10, [])
     assert renew_due(at=MONTHS[0] + timedelta(minutes=59)) == Renewals()
     assert renew_due(at=MONTHS[0] + timedelta(hours=1)) == Renewals(unpaid=1)
-    grant_credit(wallet_id=wallet.pk, amount=D(20), kind="paid", at=MONTHS[0])
-    assert renew_due(at=MONTHS[0] + timedelta(hours=7)) == Renewals(begun=1)
+    assert renew_due(at=MONTHS[0] + timedelta(hours=7) - MINUTE) == Renewals()
+    assert renew_due(at=MONTHS[0] + timedelta(hours=7)) == Renewals(unpaid=1)
+    # The next try would be a day later, but credit comes in.
+    grant_credit(wallet_id=wallet.pk, amount=D(20), kind="paid", at=MONTHS[0] + timedelta(hours=8))
+    assert renew_due(at=MONTHS[0] + timedelta(hours=8)) == Renewals(begun=1)
     subscription.refresh_from_db()
     assert (subscription.state, subscription.period_start, subscription.period_end) == ("ACTIVE", MONTHS[0], MONTHS[1])
     assert (balance(wallet), units(wallet)) == (0, [100])
     history = list(SubscriptionChange.objects.order_by("id").values_list("before", "after"))
-    assert history == [("", "ACTIVE"), ("ACTIVE", "PAST_DUE"), ("PAST_DUE", "PAST_DUE"), ("PAST_DUE", "ACTIVE")]
+    behind = [("ACTIVE", "PAST_DUE"), ("PAST_DUE", "PAST_DUE"), ("PAST_DUE", "PAST_DUE")]
+    assert history == [("", "ACTIVE"), *behind, ("PAST_DUE", "ACTIVE")]
 
 
 def test_a_fee_that_stays_unpaid_ends_the_subscription_after_a_fortnight() -> None:
