@@ -197,6 +197,8 @@ CONTENT_SECURITY_POLICY = {
 }
 # Bytes of a body that is not a file upload. What the API takes; RequestLimits answers before Django would.
 DATA_UPLOAD_MAX_MEMORY_SIZE = 16 * 1024 * 1024
+# Fields of a form: the price editor shows 20 prices, each of up to 100 tiers.
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 10_000
 
 # --- The API ---------------------------------------------------------------------------------------------------------
 

@@ -41,6 +41,7 @@ ROLES: Final[dict[str, tuple[str, ...]]] = {
         "wallets.change_creditlot",
         "wallets.view_apikey",
         "metering.change_deadletter",
+        "pricing.add_pricebook",
         "pricing.change_priceversion",
         "pricing.change_meter",
         "pricing.add_plan",

@@ -1,51 +1,77 @@
-"""Price books and their versions: what one unit costs, from when, and the step that publishes a draft."""
+"""Price books: what a group of accounts pays, from when; and the way to a new version."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, Final
 
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
 from django.db.models import Count, OuterRef, QuerySet, Subquery
-from django.forms import DateTimeField, DateTimeInput
-from django.http import Http404, HttpRequest, HttpResponse
+from django.forms import BooleanField, CharField, ChoiceField, DecimalField, Form
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, reverse
-from django.utils.timezone import localtime
 from unfold.decorators import display
-from unfold.widgets import INPUT_CLASSES
+from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget, UnfoldBooleanSwitchWidget
 
-from pricing.admin.price_rows import PriceRow, price_rows
+from pricing.admin.price_files import run_import_page
+from pricing.admin.price_rows import price_groups
+from pricing.books.draft import create_price_book, draft_version
 from pricing.books.models import Assignment, PriceBook, PriceVersion
-from pricing.books.publish import publish_version
-from wallets.admin.action_page import ActionPage, Change, ReasonForm, run_action_page
+from pricing.books.price_files import Row
+from pricing.books.price_terms import PriceTerms
+from pricing.books.queries import published_of, version_at
+from pricing.books.roll_forward import roll_forward
+from pricing.meters.models import Meter
+from wallets.admin.action_page import ActionPage, run_action_page
 from wallets.admin.read_only import ReadOnlyAdmin
 from wallets.clock import now
 
 Status = PriceVersion.Status
 VERSIONS_SHOWN: Final = 50
 ASSIGNMENTS_SHOWN: Final = 50
-STATUS_LABELS: Final[dict[str, str | None]] = {
-    "in force": "success",
-    "published": "info",
-    "superseded": None,
-    "draft": "warning",
-}
+STATUS_CHIPS: Final = {"in force": "good", "draft": "soon", "published": "info"}
 
 
-class PublishForm(ReasonForm):
-    """From when a draft is the price."""
+class NewBookForm(Form):
+    """A price book to be."""
 
-    field_order = ["effective_at", "reason"]
-
-    effective_at = DateTimeField(
-        required=False,
-        widget=DateTimeInput(attrs={"type": "datetime-local", "step": "1", "class": " ".join(INPUT_CLASSES)}),
-        help_text="In your time zone. Empty: now. Usage before this moment keeps its old price.",
+    name = CharField(max_length=200, widget=UnfoldAdminTextInputWidget())
+    currency = CharField(max_length=16, initial="USD", widget=UnfoldAdminTextInputWidget(), help_text="USD, EUR, a credit unit")
+    is_default = BooleanField(
+        required=False, widget=UnfoldBooleanSwitchWidget(), help_text="Accounts without a book of their own pay these prices."
     )
+
+
+class NextVersionForm(Form):
+    """What a new draft is called."""
+
+    note = CharField(
+        max_length=500,
+        required=False,
+        widget=UnfoldAdminTextInputWidget(),
+        help_text="What changes, for those who see the list.",
+    )
+
+
+class FirstVersionForm(NextVersionForm):
+    """The first price of a book without any; others are added in the editor."""
+
+    field_order = ["meter", "unit_price", "note"]
+
+    meter = ChoiceField(widget=UnfoldAdminSelectWidget())
+    unit_price = DecimalField(
+        min_value=0, max_digits=30, decimal_places=12, widget=UnfoldAdminTextInputWidget(),
+        help_text="What one unit costs, to begin with.",
+    )  # fmt: skip
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        codes = Meter.objects.filter(archived_at__isnull=True).order_by("code").values_list("code", flat=True)
+        self.fields["meter"].choices = [(code, code) for code in codes]  # type: ignore[attr-defined]
 
 
 @admin.register(PriceBook)
@@ -69,7 +95,7 @@ class PriceBookAdmin(ReadOnlyAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet[PriceBook]:
         """Books with the version in force and how many assignments name them."""
         in_force = PriceVersion.objects.filter(book=OuterRef("pk"), status=Status.PUBLISHED, effective_at__lte=now()).order_by(
-            "-effective_at", "-id"
+            "-effective_at", "-published_at", "-id"
         )
         books: QuerySet[PriceBook] = super().get_queryset(request)
         return books.annotate(
@@ -94,14 +120,12 @@ class PriceBookAdmin(ReadOnlyAdmin):
 
     def record_page(self, request: HttpRequest, object_id: str) -> HttpResponse | None:
         """A book with its versions and who pays its prices."""
-        book = PriceBook.objects.filter(pk=object_id).first() if str(object_id).isdecimal() else None
-        if book is None:
-            raise Http404
+        book = self._book(object_id)
         at = now()
         versions = list(
             PriceVersion.objects.filter(book=book).annotate(price_count=Count("prices")).order_by("-number")[:VERSIONS_SHOWN]
         )
-        in_force = version_in_force(versions, at=at)
+        in_force = version_at(published_of(book.pk), at)
         assignments = Assignment.objects.filter(book=book).select_related("account").order_by("-effective_at", "-id")
         context = self.page_context(
             request,
@@ -109,115 +133,110 @@ class PriceBookAdmin(ReadOnlyAdmin):
             book=book,
             as_of=at,
             in_force=in_force,
-            prices=price_rows(in_force) if in_force else [],
+            groups=price_groups(in_force, examples=False),
             versions=[(version, version_status(version, in_force, at=at)) for version in versions],
             assignments=list(assignments[:ASSIGNMENTS_SHOWN]),
+            negotiated=list(PriceBook.objects.filter(base=book).select_related("account").order_by("id")[:ASSIGNMENTS_SHOWN]),
+            actions_detail=self._buttons(request, book),
         )
         return TemplateResponse(request, "admin/price_book_page.html", context)
 
-
-@admin.register(PriceVersion)
-class PriceVersionAdmin(ReadOnlyAdmin):
-    """Editions of price books."""
-
-    list_display = (
-        "book_column",
-        "number",
-        "status_column",
-        "effective_at",
-        "published_at",
-        "note",
-    )
-    list_display_links = ("book_column", "number")
-    list_select_related = ("book",)
-    list_filter = ("status",)
-    search_fields = ("public_id__exact", "book__name__icontains", "note__icontains")
-    search_help_text = "Version id, book or note"
-    ordering = ("-created_at", "-id")
-    paginator = Paginator
-    show_full_result_count = True
-
-    @display(description="Price book", ordering="book__name")
-    def book_column(self, version: PriceVersion) -> str:
-        """Of which book."""
-        return version.book.name
-
-    @display(description="Status", ordering="status", label={"PUBLISHED": "success", "DRAFT": "warning"})
-    def status_column(self, version: PriceVersion) -> str:
-        """Draft or published."""
-        return version.status
-
     def get_urls(self) -> list[URLPattern]:
-        """The action's page."""
-        return [*self.action_urls(("<int:pk>/publish/", self.publish_view, "publish")), *super().get_urls()]
+        """The actions' pages."""
+        return [
+            *self.action_urls(
+                ("new/", self.new_view, "new"),
+                ("<int:pk>/draft/", self.draft_view, "draft"),
+                ("<int:pk>/import/", self.import_view, "import"),
+            ),
+            *super().get_urls(),
+        ]
 
-    def record_page(self, request: HttpRequest, object_id: str) -> HttpResponse | None:
-        """A version with its prices."""
-        version = self._version(object_id)
-        at = now()
-        published = PriceVersion.objects.filter(book_id=version.book_id, status=Status.PUBLISHED, effective_at__lte=at)
-        in_force = published.order_by("-effective_at", "-id").first()
-        buttons = []
-        if version.status == Status.DRAFT and self.allows(request, "change"):
-            link = reverse("admin:pricing_priceversion_publish", args=[version.pk])
-            buttons.append({"title": "Publish", "path": link, "icon": "publish", "variant": "primary", "attrs": {}})
-        context = self.page_context(
-            request,
-            version,
-            version=version,
-            status=version_status(version, in_force, at=at),
-            prices=price_rows(version),
-            actions_detail=buttons,
-        )
-        return TemplateResponse(request, "admin/price_version_page.html", context)
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        """The list, with the way to a new book."""
+        response: HttpResponse = super().changelist_view(request, extra_context)
+        context = getattr(response, "context_data", None)
+        if context is not None and self.allows(request, "add"):
+            context["actions_list"] = [_button("New price book", reverse("admin:pricing_pricebook_new"), "add", "primary")]
+        return response
 
-    def publish_view(self, request: HttpRequest, pk: int) -> HttpResponse:
-        """Make a draft the price from a moment on."""
-        version = self._version(pk)
-        if not self.allows(request, "change"):
+    def new_view(self, request: HttpRequest) -> HttpResponse:
+        """Make a book without prices."""
+        if not self.allows(request, "add"):
             raise PermissionDenied
 
-        def preview(answers: dict[str, Any]) -> list[Change]:
-            start = answers["effective_at"]
-            before = price_rows(_latest_published(version))
-            return [
-                Change("In force from", "draft", "now" if start is None else f"{localtime(start):%d %b %Y %H:%M %Z}"),
-                *_changed_prices(before, price_rows(version)),
-            ]
+        def perform(answers: dict[str, Any]) -> HttpResponse:
+            book = create_price_book(at=now(), **answers)
+            self.log_addition(request, book, "Created")
+            messages.info(request, f"{book.name} is made. Draft its first version.")
+            return HttpResponseRedirect(reverse("admin:pricing_pricebook_change", args=[book.pk]))
 
-        def perform(answers: dict[str, Any]) -> str:
-            at = now()
-            publish_version(version=version, effective_at=answers["effective_at"] or at, at=at)
-            self.log_change(request, version, f"Published: {answers['reason']}")
-            return f"Version {version.number} of {version.book.name} is published."
+        back = reverse("admin:pricing_pricebook_changelist")
+        page = ActionPage("New price book", "Create price book", NewBookForm, back, perform)
+        return run_action_page(request, page, self.page_context(request, None))
 
-        back = reverse("admin:pricing_priceversion_change", args=[version.pk])
+    def draft_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """Begin a new version: with the prices in force, else with a first price."""
+        book = self._book(pk)
+        self._may_draft(request, book)
+        published = published_of(book.pk)
+        before = version_at(published, now()) or (published[-1] if published else None)
+
+        def perform(answers: dict[str, Any]) -> HttpResponse:
+            if before is not None:
+                version = roll_forward(book=book, version=before, at=now(), note=answers["note"])
+            else:
+                first = PriceTerms(meter=answers["meter"], unit_price=answers["unit_price"])
+                version = draft_version(book=book, prices=[first], at=now(), note=answers["note"])
+            self.log_change(request, book, f"Drafted version {version.number}")
+            return HttpResponseRedirect(reverse("admin:pricing_priceversion_edit", args=[version.pk]))
+
+        back = reverse("admin:pricing_pricebook_change", args=[pk])
         page = ActionPage(
-            f"Publish version {version.number}", "Publish version", PublishForm, back, perform, preview,
-            warning="A published version never changes; a correction is a new version.",
+            "New version", "Draft version", NextVersionForm if before else FirstVersionForm, back, perform,
+            warning=f"It begins with the prices of version {before.number}. Nobody pays them until it is published."
+            if before else "Nobody pays these prices until the version is published.",
         )  # fmt: skip
-        return run_action_page(request, page, self.page_context(request, version))
+        return run_action_page(request, page, self.page_context(request, book))
 
-    def _version(self, pk: int | str) -> PriceVersion:
-        versions = PriceVersion.objects.select_related("book")
-        version = versions.filter(pk=pk).first() if str(pk).isdecimal() else None
-        if version is None:
+    def import_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """Draft a version from a file."""
+        book = self._book(pk)
+        self._may_draft(request, book)
+
+        def take(rows: Sequence[Row], note: str) -> HttpResponse:
+            version = draft_version(book=book, prices=[row.terms for row in rows], at=now(), note=note)
+            self.log_change(request, book, f"Imported version {version.number}")
+            messages.info(request, f"{len(rows)} prices are imported as a draft.")
+            return HttpResponseRedirect(reverse("admin:pricing_priceversion_compare", args=[version.pk]))
+
+        back = reverse("admin:pricing_pricebook_change", args=[pk])
+        return run_import_page(
+            request, self.page_context(request, book, title="Import prices", back=back, asks_note=True), take
+        )
+
+    def _buttons(self, request: HttpRequest, book: PriceBook) -> list[dict[str, Any]]:
+        if book.base_id is not None or not request.user.has_perm("pricing.change_priceversion"):
+            return []
+        return [
+            _button("Import", reverse("admin:pricing_pricebook_import", args=[book.pk]), "upload"),
+            _button("New version", reverse("admin:pricing_pricebook_draft", args=[book.pk]), "add", "primary"),
+        ]
+
+    def _may_draft(self, request: HttpRequest, book: PriceBook) -> None:
+        if book.base_id is not None or not request.user.has_perm("pricing.change_priceversion"):
+            raise PermissionDenied
+
+    def _book(self, pk: int | str) -> PriceBook:
+        books = PriceBook.objects.select_related("account", "base")
+        book = books.filter(pk=pk).first() if str(pk).isdecimal() else None
+        if book is None:
             raise Http404
-        return version
+        return book
 
 
-def version_in_force(versions: Sequence[PriceVersion], *, at: datetime) -> PriceVersion | None:
-    """Of a book's versions, the published one that took effect last."""
-    effective = [
-        version
-        for version in versions
-        if version.status == Status.PUBLISHED and version.effective_at is not None and version.effective_at <= at
-    ]
-    return max(
-        effective,
-        key=lambda version: (version.effective_at or datetime.min.replace(tzinfo=UTC), version.pk),
-        default=None,
-    )
+def _button(title: str, link: str, icon: str, variant: str = "default") -> dict[str, Any]:
+    return {"title": title, "path": link, "icon": icon, "variant": variant, "attrs": {}}
 
 
 def version_status(version: PriceVersion, in_force: PriceVersion | None, *, at: datetime) -> str:
@@ -227,24 +246,3 @@ def version_status(version: PriceVersion, in_force: PriceVersion | None, *, at: 
     if in_force is not None and version.pk == in_force.pk:
         return "in force"
     return "published" if version.effective_at > at else "superseded"
-
-
-def _latest_published(version: PriceVersion) -> PriceVersion | None:
-    published = PriceVersion.objects.filter(book_id=version.book_id, status=Status.PUBLISHED)
-    return published.select_related("book").order_by("-effective_at", "-id").first()
-
-
-MOST_CHANGES: Final = 30
-
-
-def _changed_prices(before: Sequence[PriceRow], after: Sequence[PriceRow]) -> list[Change]:
-    """The prices that differ, at most MOST_CHANGES."""
-    texts = {(row.meter, row.match_text): row.price_text for row in before}
-    changes = [
-        Change(f"{row.meter} {row.match_text}".strip(), texts.get(key, "no price"), row.price_text)
-        for row in after
-        if texts.get(key := (row.meter, row.match_text)) != row.price_text
-    ]
-    gone = texts.keys() - {(row.meter, row.match_text) for row in after}
-    changes += [Change(f"{meter} {match}".strip(), texts[meter, match], "no price") for meter, match in sorted(gone)]
-    return changes[:MOST_CHANGES]

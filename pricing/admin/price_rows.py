@@ -1,64 +1,81 @@
-"""The prices of a version as people read them: tiny ones by the million, cost and margin beside."""
+"""The prices of a version as people read them, by meter: tiny ones by the million, cost and margin beside."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
+from itertools import groupby
 
+from pricing.admin.price_text import EXAMPLE_QUANTITY, example_text, origin_text, said_lines, schedule_text
 from pricing.books.models import Price, PriceVersion
-from pricing.books.price_text import price_lines
+from pricing.books.rows import terms_of_row
 from wallets.amount_text import unit_price_text
 from wallets.money import EXACT
 
 
 @dataclass(frozen=True, slots=True)
 class PriceRow:
-    """One price. `margin`: percent of the price that is not cost; None when it is free or no unit has a price of its own."""
+    """One price. `margin`: percent of the price that is not cost; None when it has none to speak of."""
 
-    meter_pk: int
-    meter: str
-    unit: str
     match: tuple[tuple[str, str], ...]
-    match_text: str
-    model: str
-    price_lines: tuple[str, ...]
+    schedule: str
+    currency: str
+    lines: tuple[str, ...]
+    origin: str
+    example: str
     unit_cost: Decimal
     unit_cost_text: str
     margin: Decimal | None
-    minimum_charge: Decimal | None
-    currency: str
-
-    @property
-    def price_text(self) -> str:
-        """The price in one line."""
-        return "; ".join(self.price_lines)
 
 
-def price_rows(version: PriceVersion | None) -> list[PriceRow]:
-    """The prices of a version (its book selected along or not), by meter, general ones first. None has none."""
+@dataclass(frozen=True, slots=True)
+class MeterPrices:
+    """The prices of one meter, general ones first."""
+
+    meter_pk: int
+    meter: str
+    name: str
+    rows: tuple[PriceRow, ...]
+
+
+def price_groups(version: PriceVersion | None, *, examples: bool = True) -> list[MeterPrices]:
+    """The prices of a version by meter. None has none."""
     if version is None:
         return []
-    prices = Price.objects.filter(version=version).select_related("meter").order_by("meter__code", "id")
-    rows = [_row(price) for price in prices]
-    return sorted(rows, key=lambda row: (row.meter, len(row.match), row.match_text))
+    prices = Price.objects.filter(version=version).select_related("meter", "derived_from__meter")
+    return groups_of(sorted(prices, key=_order), percent_off=version.percent_off, examples=examples)
 
 
-def _row(price: Price) -> PriceRow:
-    match = tuple(sorted((name, str(value)) for name, value in price.match.items()))
+def groups_of(prices: Iterable[Price], *, percent_off: Decimal = Decimal(0), examples: bool = True) -> list[MeterPrices]:
+    """Prices in the order of their meters, grouped."""
+    groups = []
+    for _, of_meter in groupby(prices, key=lambda price: price.meter_id):
+        rows = list(of_meter)
+        meter = rows[0].meter
+        lines = tuple(_row(price, percent_off, examples=examples) for price in rows)
+        groups.append(MeterPrices(meter.pk, meter.code, meter.name, lines))
+    return groups
+
+
+def _order(price: Price) -> tuple[str, int, list[tuple[str, str]], str, int]:
+    return price.meter.code, len(price.match), sorted(price.match.items()), price.currency, price.pk
+
+
+def _row(price: Price, percent_off: Decimal, *, examples: bool) -> PriceRow:
+    terms, unit = terms_of_row(price), price.meter.unit
     margin = None
-    if price.unit_price:
+    if price.unit_price and price.unit_cost:
         margin = EXACT.divide((price.unit_price - price.unit_cost) * 100, price.unit_price)
+    listed = terms_of_row(price.derived_from) if price.derived_from else None
     return PriceRow(
-        meter_pk=price.meter_id,
-        meter=price.meter.code,
-        unit=price.meter.unit,
-        match=match,
-        match_text=", ".join(f"{name} = {value}" for name, value in match),
-        model=price.model,
-        price_lines=tuple(price_lines(price)),
-        unit_cost=price.unit_cost,
-        unit_cost_text=unit_price_text(price.unit_cost, price.currency, price.meter.unit),
-        margin=margin,
-        minimum_charge=price.minimum_charge,
+        match=tuple(sorted(price.match.items())),
+        schedule=schedule_text(terms),
         currency=price.currency,
+        lines=said_lines(terms, unit),
+        origin=origin_text(percent_off, listed, is_override=price.is_override, unit=unit),
+        example=example_text(terms, EXAMPLE_QUANTITY, unit) if examples else "",
+        unit_cost=price.unit_cost,
+        unit_cost_text=unit_price_text(price.unit_cost, price.currency, unit),
+        margin=margin,
     )

@@ -7,32 +7,35 @@ from decimal import Decimal
 from typing import Final
 
 from pricing.books.models import Price
-from pricing.books.price_terms import PercentageTerms, TierTerms
-from pricing.books.stored_terms import percentage_terms, tier_terms
+from pricing.books.price_terms import PercentageTerms, PriceTerms, TierTerms
+from pricing.books.rows import terms_of_row
 from wallets.amount_text import exact_text, quantity_text, unit_price_text
 
 
 def price_lines(price: Price) -> Iterator[str]:
     """What a price (its meter selected along) says, a line a tier: `up to 100: 0.02 USD each, 5.00 USD once`."""
-    unit, currency = price.meter.unit, price.currency
-    if price.free_units:
-        yield f"first {quantity_text(price.free_units)} of a month free"
-    if price.model == Price.Model.PER_UNIT:
-        yield unit_price_text(price.unit_price, currency, unit)
-    elif price.model == Price.Model.DYNAMIC:
-        yield f"what the event says in {price.price_property}"
-    elif price.package_size is not None and price.package_price is not None:
-        yield f"{exact_text(price.package_price, currency)} per started {quantity_text(price.package_size)}"
-    percentage = percentage_terms(price.percentage)
-    if percentage is not None:
-        yield from _percentage_lines(percentage, currency)
-    tiers = tier_terms(price.tiers)
-    if tiers:
-        yield TIERED_TEXT[price.model]
+    yield from terms_lines(terms_of_row(price), price.meter.unit)
+
+
+def terms_lines(terms: PriceTerms, unit: str = "") -> Iterator[str]:
+    """`price_lines` of a price that names its currency, stored or not."""
+    currency = terms.currency or ""
+    if terms.free_units:
+        yield f"first {quantity_text(terms.free_units)} of a month free"
+    if terms.model == "per_unit":
+        yield unit_price_text(terms.unit_price or Decimal(0), currency, unit)
+    elif terms.model == "dynamic":
+        yield f"what the event says in {terms.price_property}"
+    elif terms.package_size is not None and terms.package_price is not None:
+        yield f"{exact_text(terms.package_price, currency)} per started {quantity_text(terms.package_size)}"
+    if terms.percentage is not None:
+        yield from _percentage_lines(terms.percentage, currency)
+    if terms.tiers:
+        yield TIERED_TEXT[terms.model]
     above = Decimal(0)
-    for tier in tiers:
+    for tier in terms.tiers:
         reach = f"above {quantity_text(above)}" if tier.up_to is None else f"up to {quantity_text(tier.up_to)}"
-        yield f"{reach}: {', '.join(_tier_parts(price.model, tier, currency, unit)) or 'free'}"
+        yield f"{reach}: {', '.join(_tier_parts(terms.model, tier, currency, unit)) or 'free'}"
         above = tier.up_to or above
 
 
@@ -50,7 +53,7 @@ def _tier_parts(model: str, tier: TierTerms, currency: str, unit: str) -> Iterat
     if tier.rate:
         yield f"{quantity_text(tier.rate)} %"
     if tier.flat_price:
-        yield f"{exact_text(tier.flat_price, currency)} {'in all' if model == Price.Model.STAIRSTEP else 'once'}"
+        yield f"{exact_text(tier.flat_price, currency)} {'in all' if model == 'stairstep' else 'once'}"
 
 
 def _percentage_lines(terms: PercentageTerms, currency: str) -> Iterator[str]:
