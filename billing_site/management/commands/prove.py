@@ -12,12 +12,16 @@ from rich.console import Console
 from rich.table import Table
 
 from metering.usage import proofs as usage
+from pricing.credit_products import proofs as vouchers
+from pricing.plans import proofs as plans
 from wallets.holds import proofs as holds
 from wallets.ledger import proofs as ledger
 from wallets.ledger import schema_proofs as schema
 from wallets.ledger.proof import Proof, Prover
 
-PROOFS: Final[tuple[Prover, ...]] = (*ledger.PROOFS, *holds.PROOFS, *usage.PROOFS, *schema.PROOFS)
+PROOFS: Final[tuple[Prover, ...]] = (
+    *ledger.PROOFS, *holds.PROOFS, *usage.PROOFS, *plans.PROOFS, *vouchers.PROOFS, *schema.PROOFS,
+)  # fmt: skip
 
 
 class Command(BaseCommand):
