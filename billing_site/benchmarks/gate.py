@@ -23,27 +23,30 @@ import redis
 from django.conf import settings
 
 from billing_site.benchmarks.empty_view import PATH as EMPTY
-from billing_site.benchmarks.http_load import load, percentile, request_bytes
+from billing_site.benchmarks.http_load import Load, percentile, request_bytes
 from billing_site.benchmarks.nginx import CUSTOMER, nginx, nginx_binary
 from billing_site.benchmarks.vendor import Vendor, set_vendor_up
 from billing_site.benchmarks.web import web_processes
 from metering.gate.client.gate import Gate
 
+Measured = dict[str, tuple[list[float], float]]
+"""Way -> the time of each call in microseconds, and the seconds all of them took."""
+Round = Callable[[], Measured]
+
 ACCOUNTS: Final = 20
-ROUNDS: Final = 25
+ROUNDS: Final = 20
 CALLS: Final = 400
 BLOCK: Final = 50
-SECONDS: Final = 0.3
+# A turn of a way over HTTP, and the turns of a round.
+TURN_SECONDS: Final = 0.06
+TURNS: Final = 6
 CONNECTIONS: Final = 8
 OK: Final = 200
 NO_CONTENT: Final = 204
 
-Way = Callable[[], tuple[float, list[float]]]
-"""One measurement: calls/s, and the time of each in microseconds."""
-
 
 def measure_gate(
-    *, at: datetime, rounds: int = ROUNDS, seconds: float = SECONDS, tell: Callable[[str], None] = lambda _: None, **_: Any
+    *, at: datetime, rounds: int = ROUNDS, tell: Callable[[str], None] = lambda _: None, **_: Any
 ) -> dict[str, float]:
     """p50, p99 (microseconds) and calls/s of each way, and the ratios: medians over the rounds; `tell` gets a line each."""
     tell("setting up")
@@ -51,18 +54,15 @@ def measure_gate(
     took: dict[str, list[float]] = {}
     rates: dict[str, list[float]] = {}
     ratios: dict[str, list[float]] = {}
-    with _served(vendor, seconds) as over_http, _in_process(vendor) as in_process:
+    with _in_process(vendor) as in_process, _over_http(vendor) as over_http:
         for number in range(rounds):
+            found: dict[str, float] = {}
             times = in_process()
-            for name, of_name in times.items():
-                took.setdefault(name, []).extend(of_name)
-                rates.setdefault(name, []).append(len(of_name) / sum(of_name) * 1e6)
-            for name, way in over_http.items():
-                per_second, of_name = way()
-                took.setdefault(name, []).extend(of_name)
-                rates.setdefault(name, []).append(per_second)
+            for name, (micros, seconds) in (times | over_http()).items():
+                took.setdefault(name, []).extend(micros)
+                rates.setdefault(name, []).append(len(micros) / seconds)
             last = {name: of_name[-1] for name, of_name in rates.items()}
-            found = {"decide_over_get": statistics.median(times["decide"]) / statistics.median(times["get"])}
+            found["decide_over_get"] = statistics.median(times["decide"][0]) / statistics.median(times["get"][0])
             found["check_over_empty"] = last["check"] / last["empty"]
             if "nginx_with" in last:
                 found["nginx_with_over_without"] = last["nginx_with"] / last["nginx_without"]
@@ -78,7 +78,7 @@ def measure_gate(
 
 
 @contextmanager
-def _in_process(vendor: Vendor) -> Iterator[Callable[[], dict[str, list[float]]]]:
+def _in_process(vendor: Vendor) -> Iterator[Round]:
     """A GET and a decision in turn, a block of each at a time."""
     client = redis.Redis.from_url(settings.REDIS_URL)
     client.set("benchmark", "41.200000000000")
@@ -87,7 +87,7 @@ def _in_process(vendor: Vendor) -> Iterator[Callable[[], dict[str, list[float]]]
         account, amount = vendor.accounts[0], Decimal("0.05")
         assert gate.decide(account, amount=amount).source == "redis"
 
-        def measured() -> dict[str, list[float]]:
+        def measured() -> Measured:
             took: dict[str, list[float]] = {"get": [], "decide": []}
             for _ in range(CALLS // BLOCK):
                 for _ in range(BLOCK):
@@ -98,7 +98,7 @@ def _in_process(vendor: Vendor) -> Iterator[Callable[[], dict[str, list[float]]]
                     started = time.perf_counter_ns()
                     gate.decide(account, amount=amount)
                     took["decide"].append((time.perf_counter_ns() - started) / 1000)
-            return took
+            return {name: (of_name, sum(of_name) / 1e6) for name, of_name in took.items()}
 
         measured()
         yield measured
@@ -107,26 +107,33 @@ def _in_process(vendor: Vendor) -> Iterator[Callable[[], dict[str, list[float]]]
 
 
 @contextmanager
-def _served(vendor: Vendor, seconds: float) -> Iterator[dict[str, Way]]:
-    """The ways over HTTP, each warm."""
+def _over_http(vendor: Vendor) -> Iterator[Round]:
+    """The ways over HTTP, turn by turn."""
     key = {"Authorization": f"Bearer {vendor.api_key}"}
     account = vendor.accounts[0]
     with ExitStack() as running:
         address = running.enter_context(web_processes(application="billing_site.benchmarks.empty_view:application"))
         ways = {
-            "empty": _way(address, request_bytes(EMPTY, **key), NO_CONTENT, seconds),
-            "check": _way(address, request_bytes(f"/gate/check?account={account}", **key), NO_CONTENT, seconds),
+            "empty": (address, request_bytes(EMPTY, **key), NO_CONTENT),
+            "check": (address, request_bytes(f"/gate/check?account={account}", **key), NO_CONTENT),
         }
         binary = nginx_binary()
         if binary is not None:
             before = running.enter_context(nginx(binary, billing=address, gate_key=vendor.api_key, account=account))
             request = request_bytes("/v1/answer", Authorization=CUSTOMER)
-            ways["nginx_without"] = _way(before.unasked, request, OK, seconds / 2)
-            ways["nginx_with"] = _way(before.asked, request, OK, seconds / 2)
-        for way in ways.values():
-            way()
-        yield ways
+            ways |= {"nginx_without": (before.unasked, request, OK), "nginx_with": (before.asked, request, OK)}
 
+        def measured() -> Measured:
+            loads = {name: Load(*way[:2], expect=way[2], connections=CONNECTIONS) for name, way in ways.items()}
+            for load in loads.values():  # new connections are slower at first
+                load.run(TURN_SECONDS / 4)
+                load.micros, load.seconds = [], 0.0
+            for _ in range(TURNS):
+                for load in loads.values():
+                    load.run(TURN_SECONDS)
+            for load in loads.values():
+                load.close()
+            return {name: (load.micros, load.seconds) for name, load in loads.items()}
 
-def _way(address: str, request: bytes, expect: int, seconds: float) -> Way:
-    return lambda: load(address, request, expect=expect, seconds=seconds, connections=CONNECTIONS)
+        measured()
+        yield measured

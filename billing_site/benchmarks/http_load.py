@@ -8,16 +8,9 @@ import socket
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Final, NamedTuple
+from typing import Final
 
 END_OF_HEAD: Final = b"\r\n\r\n"
-
-
-class Load(NamedTuple):
-    """How it went: requests/s, and every answer's time in microseconds, ascending."""
-
-    per_second: float
-    micros: list[float]
 
 
 @dataclass(slots=True)
@@ -39,31 +32,52 @@ def request_bytes(path: str, **headers: str) -> bytes:
     return "\r\n".join([*lines, "", ""]).encode()
 
 
-def load(address: str, request: bytes, *, expect: int, seconds: float, connections: int) -> Load:
-    """Send this request again and again; raises RuntimeError for an answer of another status than `expect`."""
-    host, _, port = address.partition(":")
-    links = [_Link(socket.create_connection((host, int(port)))) for _ in range(connections)]
-    start_line = f"HTTP/1.1 {expect} ".encode()
-    took: list[int] = []
-    with selectors.DefaultSelector() as ready:
-        for link in links:
+class Load:
+    """Connections on which one request is sent again and again, as long as `run` is told; each run ends with nothing in
+    flight, so that two loads can take turns. `micros` has every answer's time, `seconds` what all runs took."""
+
+    def __init__(self, address: str, request: bytes, *, expect: int, connections: int) -> None:
+        """expect: the status every answer must have."""
+        host, _, port = address.partition(":")
+        self._request, self._start_line = request, f"HTTP/1.1 {expect} ".encode()
+        self._links = [_Link(socket.create_connection((host, int(port)))) for _ in range(connections)]
+        self._ready = selectors.DefaultSelector()
+        self.micros: list[float] = []
+        self.seconds = 0.0
+        for link in self._links:
             link.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            ready.register(link.socket, selectors.EVENT_READ, link)
-            _ask(link, request)
-        started = time.perf_counter_ns()
+            self._ready.register(link.socket, selectors.EVENT_READ, link)
+
+    @property
+    def per_second(self) -> float:
+        """Answers/s over all runs."""
+        return len(self.micros) / self.seconds
+
+    def run(self, seconds: float) -> None:
+        """Keep every connection busy for so long. Raises RuntimeError for an answer of another status than expected."""
+        started = now = time.perf_counter_ns()
         until = started + int(seconds * 1e9)
-        while (now := time.perf_counter_ns()) < until:
-            for key, _ in ready.select():
+        for link in self._links:
+            _ask(link, self._request)
+        in_flight = len(self._links)
+        while in_flight:
+            for key, _ in self._ready.select():
                 link = key.data
-                if not _take(link, start_line):
+                if not _take(link, self._start_line):
                     continue
                 now = time.perf_counter_ns()
-                took.append(now - link.asked_at)
-                _ask(link, request)
-        passed = (now - started) / 1e9
-    for link in links:
-        link.socket.close()
-    return Load(len(took) / passed, sorted(one / 1000 for one in took))
+                self.micros.append((now - link.asked_at) / 1000)
+                if now < until:
+                    _ask(link, self._request)
+                else:
+                    in_flight -= 1
+        self.seconds += (now - started) / 1e9
+
+    def close(self) -> None:
+        """Close the connections."""
+        for link in self._links:
+            link.socket.close()
+        self._ready.close()
 
 
 def percentile(ascending: Sequence[float], percent: float) -> float:
