@@ -15,13 +15,15 @@ from metering.gate.holds import capture_by_event
 from metering.ingest.batch import ingest_batch
 from metering.ingest.decode import UsageInput, usage_input
 from metering.usage.models import Charge, UsageEvent
-from tests.factories.balances import AT, wallet_of
+from tests.factories.balances import AT, spend, wallet_of
 from tests.factories.holds import figures, hold_on, later
+from tests.factories.journal import assert_books_hold
 from tests.factories.prices import llm_prices
 from tests.threads import at_once
 from wallets.balances import lock
 from wallets.balances.lock import COLUMNS, LockedWallet
 from wallets.balances.models import Wallet
+from wallets.credit.grant import grant_credit
 from wallets.holds import find, place
 from wallets.holds.capture import Captured, capture_amount
 from wallets.holds.lapse import lapse_holds
@@ -138,6 +140,23 @@ def test_capture_release_and_lapse_at_once_end_a_hold_one_way(books_hold: None) 
     assert {type(answer) for answer in answers} <= {Captured, Hold, int, HoldEnded, HoldRefused}
     charged = sum(answer.charged for answer in answers if isinstance(answer, Captured))
     assert figures(acme) == (f"{40 - charged:.0f}", "0", f"{40 - charged:.0f}")
+
+
+def test_a_balance_that_changes_meanwhile_fails_nobody() -> None:
+    """Figures are read under the lock they are written under: nothing is computed from an older version and lost."""
+    acme = wallet_of("acme", credit="100")
+    old = [hold_on(acme, "1") for _ in range(6)]
+    done = at_once(
+        [
+            *[lambda: hold_on(acme, "2", at=later(1))] * 6,
+            *[lambda: spend(acme, "3")] * 6,
+            *[lambda: grant_credit(wallet_id=acme.pk, amount=D(5), kind="trial", at=AT)] * 6,
+            *[lambda hold=hold: capture_amount(hold_public_id=hold.public_id, amount=D("0.5"), at=later(1)) for hold in old],
+        ]
+    )
+    assert not [answer for answer in done if isinstance(answer, Exception)]
+    assert figures(acme) == ("109", "12", "97")
+    assert_books_hold()
 
 
 def test_the_same_event_sent_and_captured_at_once_is_charged_once_and_nobody_waits_in_a_circle(books_hold: None) -> None:
