@@ -16,7 +16,7 @@ from typing import Any, Final, NamedTuple
 from django.db import DataError
 
 from metering.ingest.charging import HOUR_US, PIECE, Usage, WalletWork, place_of_entry
-from metering.ingest.rating import Item, ItemCharge, Measured
+from metering.ingest.rating import Item, Measured
 from metering.ingest.rows import COUNTED_COLUMNS
 from metering.usage.models import ReturnedDraw
 from metering.usage.returned import ReturnedPart, StandingDraws, rows_of_returned
@@ -64,6 +64,10 @@ class Counted:
         return found.draws if found is not None else []
 
 
+Job = tuple[Item, int, Measured, Counter | None]
+"""An item, the line that its charge becomes, what was measured, and the counter; none when earlier usage does not matter."""
+
+
 def charge_pending(
     cursor: Any,
     items: Sequence[Item],
@@ -81,79 +85,49 @@ def charge_pending(
     The database reads one piece while the next is rated. Raises DataError for an amount that cannot be stored.
     """
     covered = {wallet.id: wallet for wallet in locked.values() if wallet.allowance_meters}
-    keys = _keys(items, covered)
-    counters = load_counters({key for of_item in keys for key in of_item if key is not None}, bucket=bucket)
-    members = Members(_members_of(items, keys, counters), bucket=bucket)
+    counters: dict[Key, Counter] = {}
+    jobs = _jobs(items, covered, counters)
+    load_counters(counters, bucket=bucket)
+    members = Members(
+        ((counter.id, hash_of(measured[2])) for _, _, measured, counter in jobs if counter is not None and measured[2]),
+        bucket=bucket,
+    )
     counted = Counted(counters, members, allowances_of(covered, bucket=bucket, at=at) if covered else {})
+    for item in items:
+        wallet = work.get(item.wallet_id)
+        if wallet is not None:
+            wallet.seen(item.time)
+            continue
+        entry_id = next(entry_ids)
+        place = place_of_entry(bucket, item.wallet_id, entry_id)
+        work[item.wallet_id] = WalletWork(entry_id, place, item.time, item.time)
     with cursor.copy(f"COPY metering_charge ({COUNTED_COLUMNS}) FROM STDIN") as copy:
-        for first in range(0, len(items), PIECE):
-            piece = slice(first, first + PIECE)
-            _rate_piece(counted, items[piece], keys[piece], work, entry_ids, usage, bucket=bucket)
-            copy.write("".join(counted.lines))
-            counted.lines.clear()
+        for first in range(0, len(jobs), PIECE):
+            copy.write(_charge_piece(counted, jobs[first : first + PIECE], work, usage))
+    for item in items:
+        item.pending = ()
     return counted
 
 
-def _rate_piece(
-    counted: Counted,
-    items: Sequence[Item],
-    keys: Sequence[Sequence[Key | None]],
-    work: dict[int, WalletWork],
-    entry_ids: Iterator[int],
-    usage: Usage,
-    *,
-    bucket: int,
-) -> None:
-    sums_of, counters, allowances = usage.sums, counted.counters, counted.allowances
-    for item, of_item in zip(items, keys, strict=True):
-        wallet_id, time = item.wallet_id, item.time
-        wallet = work.get(wallet_id)
-        if wallet is None:
-            entry_id = next(entry_ids)
-            wallet = work[wallet_id] = WalletWork(entry_id, place_of_entry(bucket, wallet_id, entry_id), time, time)
-        elif not wallet.earliest <= time <= wallet.latest:
-            wallet.seen(time)
-        hour, number = item.time_us // HOUR_US, len(item.charges)
-        for measured, key in zip(item.pending, of_item, strict=True):
-            line = measured[0]
-            if key is not None and line.plain and wallet_id not in allowances:
-                charge = _rate_plain(counted, item, number, line, measured[1], counters[key], wallet)
-            else:
-                charge = _rate(counted, item, number, measured, counters[key] if key else None, wallet)
-            number += 1
-            item.amount += charge[2]
-            usage_key = (item.account.id, hour, item.currency, line.usage)
-            sums = sums_of.get(usage_key)
-            if sums is None:
-                sums_of[usage_key] = [1, *charge[1:]]
-            else:
-                sums[0] += 1
-                sums[1] += charge[1]
-                sums[2] += charge[2]
-                sums[3] += charge[3]
-        item.pending = ()
-
-
-def _keys(items: Sequence[Item], covered: Collection[int]) -> list[list[Key | None]]:
-    """For each line of each item, its counter; None when what was used before does not matter. covered: wallets that may have
-    allowances."""
+def _jobs(items: Sequence[Item], covered: Collection[int], counters: dict[Key, Counter]) -> list[Job]:
+    """What is to be rated, in order, and in `counters` the counters it needs. covered: wallets that may have allowances."""
     months: dict[int, tuple[datetime, datetime]] = {}
-    keys: list[list[Key | None]] = []
+    jobs: list[Job] = []
     for item in items:
-        account_id, time = item.account.id, item.time
+        account_id, time, wallet_id = item.account.id, item.time, item.wallet_id
         month = months.get(account_id)
         if month is None or not month[0] <= time < month[1]:
             month = months[account_id] = month_of(time, item.account.time_zone)
-        wallet_id, start = item.wallet_id, month[0]
-        keys.append(
-            [
-                (wallet_id, measured[0].counter_price, start)
-                if measured[0].counted or _has_more_decimals(measured, covered=wallet_id in covered)
-                else None
-                for measured in item.pending
-            ]
-        )
-    return keys
+        for number, measured in enumerate(item.pending, len(item.charges)):
+            line = measured[0]
+            counter = None
+            if line.counted or _has_more_decimals(measured, covered=wallet_id in covered):
+                key = (wallet_id, line.counter_price, month[0])
+                counter = counters.get(key)
+                if counter is None:
+                    counter = counters[key] = Counter(0, key)
+            jobs.append((item, number, measured, counter))
+    return jobs
 
 
 def _has_more_decimals(measured: Measured, *, covered: bool) -> bool:
@@ -167,47 +141,55 @@ def _has_more_decimals(measured: Measured, *, covered: bool) -> bool:
     return line.rate(value) is None or covered
 
 
-def _members_of(
-    items: Sequence[Item], keys: Sequence[Sequence[Key | None]], counters: Mapping[Key, Counter]
-) -> Iterator[tuple[int, bytes]]:
-    """What `unique` meters look at, by counter."""
-    for item, of_item in zip(items, keys, strict=True):
-        for (_, _, member, _), key in zip(item.pending, of_item, strict=True):
-            if member and key is not None:
-                yield counters[key].id, hash_of(member)
-
-
-def _rate_plain(
-    counted: Counted, item: Item, number: int, line: Line, quantity: Quantity, counter: Counter, work: WalletWork
-) -> ItemCharge:
-    """`_rate` for the usual case, without what it does not need: the quantity as it stands, no allowances."""
-    assert line.rate is not None, line.meter
-    prior = counter.quantity
-    try:
-        rated = line.rate(quantity, prior, counter.events)
-    except OverflowError as error:
-        raise _too_large(line) from error
-    if rated is None or rated[0] <= ZERO:
-        return _rate(counted, item, number, (line, quantity, "", None), counter, work)
-    amount, cost, _ = rated
-    counter.places += 1
-    meter = line.meter
-    start = work.totals.get(meter, ZERO)
-    work.usages.append((meter, amount, item.time))
-    work.totals[meter] = start + amount
-    counted.lines.append(
-        f"{item.row_id}\t{number}\t{line.ids}\t{quantity!s}\t{amount!s}\t{cost!s}\t{start!s}{work.place}\t{counter.id}"
-        f"\t{counter.places}\t{prior!s}\t{counter.events}{NOTHING_ELSE}"
-    )
-    counter.quantity = prior + quantity
-    counter.events += 1
-    return line, quantity, amount, cost
+def _charge_piece(counted: Counted, jobs: Sequence[Job], work: Mapping[int, WalletWork], usage: Usage) -> str:
+    """Rate jobs; their rows. The usual case stands here, without what it does not need: the quantity as it was measured, no
+    allowances, a charge above zero."""
+    sums_of, allowances, lines = usage.sums, counted.allowances, counted.lines
+    for item, number, measured, counter in jobs:
+        line, quantity, _, _ = measured
+        wallet = work[item.wallet_id]
+        rated, prior = None, quantity
+        if counter is not None and line.plain and item.wallet_id not in allowances:
+            prior = counter.quantity
+            try:
+                rated = line.rate(quantity, prior, counter.events)  # type: ignore[misc]  # what is counted has a price
+            except OverflowError as error:
+                raise _too_large(line) from error
+        if counter is not None and rated is not None and rated[0] > ZERO:
+            amount, cost, _ = rated
+            meter, totals = line.meter, wallet.totals
+            start = totals.get(meter, ZERO)
+            totals[meter] = start + amount
+            wallet.usages.append((meter, amount, item.time))
+            counter.places += 1
+            lines.append(
+                f"{item.row_id}\t{number}\t{line.ids}\t{quantity!s}\t{amount!s}\t{cost!s}\t{start!s}{wallet.place}"
+                f"\t{counter.id}\t{counter.places}\t{prior!s}\t{counter.events}{NOTHING_ELSE}"
+            )
+            counter.quantity = prior + quantity
+            counter.events += 1
+        else:
+            quantity, amount, cost = _rate(counted, item, number, measured, counter, wallet)
+        item.amount += amount
+        key = (item.account.id, item.time_us // HOUR_US, item.currency, line.usage)
+        sums = sums_of.get(key)
+        if sums is None:
+            sums_of[key] = [1, quantity, amount, cost]
+        else:
+            sums[0] += 1
+            sums[1] += quantity
+            sums[2] += amount
+            sums[3] += cost
+    rows = "".join(lines)
+    lines.clear()
+    return rows
 
 
 def _rate(
     counted: Counted, item: Item, number: int, measured: Measured, counter: Counter | None, work: WalletWork
-) -> ItemCharge:
-    """Rate one meter's part of an event, put its row together, move its counter and its wallet's line."""
+) -> tuple[Quantity, Decimal, Decimal]:
+    """Rate one meter's part of an event (quantity, amount and cost), put its row together, move its counter and its wallet's
+    line."""
     line, value, _, own_price = measured
     assert line.price is not None, line.meter
     quantity = value if line.plain or counter is None else _increase(counted, counter, measured, item.time)
@@ -239,7 +221,7 @@ def _rate(
         start = f"{work.place_of(line.meter, amount, item.time)!s}" if amount else NULL
         place = work.place if amount or allowed else work.no_place
         counted.lines.append(f"{row}\t{start}{place}{more}\n")
-    return line, quantity, amount, cost
+    return quantity, amount, cost
 
 
 def _too_large(line: Line) -> DataError:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -30,7 +30,7 @@ class Counter:
 
     id: int
     key: Key
-    quantity: Decimal = ZERO
+    quantity: Quantity = 0
     measured: Decimal = ZERO
     events: int = 0
     places: int = 0
@@ -63,32 +63,38 @@ class Counter:
 
     def take(self, change: Decimal) -> Decimal:
         """What of a change is priced: all of an increase; of a decrease, no more than was priced."""
-        return change if change >= ZERO else -min(-change, self.quantity)
+        return change if change >= ZERO else -min(-change, Decimal(self.quantity))
 
 
-def load_counters(keys: Collection[Key], *, bucket: int) -> dict[Key, Counter]:
-    """The counters with these keys, in one query; those that do not exist yet begin at zero."""
-    wanted = sorted(set(keys))
-    found: dict[Key, Counter] = {}
+def load_counters(counters: Mapping[Key, Counter], *, bucket: int) -> None:
+    """Fill in what these counters stand at, in one query; those that do not exist yet get their row id and stay at zero."""
+    wanted = sorted(counters)
     for row in binary_rows(
-        """SELECT c.id, c.wallet_id, c.price_id, c.period_start, c.quantity, c.measured, c.events, c.places, c.latest_at
+        """SELECT c.id, c.wallet_id, c.price_id, c.period_start, c.quantity, c.events, c.places, c.measured, c.latest_at
            FROM unnest(%s::bigint[], %s::bigint[], %s::timestamptz[]) AS k(wallet_id, price_id, period_start)
            JOIN pricing_pricecounter c ON c.bucket = %s AND c.wallet_id = k.wallet_id AND c.price_id = k.price_id
                AND c.period_start = k.period_start""",
         [
-            array_literal(key[0] for key in wanted),
-            array_literal(key[1] for key in wanted),
-            array_literal(_moment(key[2]) for key in wanted),
+            array_literal([key[0] for key in wanted]),
+            array_literal([key[1] for key in wanted]),
+            array_literal([_moment(key[2]) for key in wanted]),
             bucket,
         ],
     ):
-        counter_id, wallet_id, price_id, period_start, *figures = row
-        key = (wallet_id, price_id, period_start)
-        found[key] = Counter(counter_id, key, *figures)
-    missing = [key for key in wanted if key not in found]
+        counter = counters[row[1:4]]
+        counter.id, counter.quantity, counter.events, counter.places = row[0], _short(row[4]), row[5], row[6]
+        if row[7]:
+            counter.measured = row[7]
+        counter.latest_at = row[8]
+    missing = [key for key in wanted if not counters[key].id]
     for key, counter_id in zip(missing, _counter_ids.take(len(missing)), strict=True):
-        found[key] = Counter(counter_id, key)
-    return found
+        counters[key].id = counter_id
+
+
+def _short(quantity: Decimal) -> Quantity:
+    """A whole quantity as int, which adds up more quickly."""
+    whole = int(quantity)
+    return whole if whole == quantity else quantity
 
 
 def store_counters(counters: Iterable[Counter], *, bucket: int) -> None:
