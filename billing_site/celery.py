@@ -37,6 +37,15 @@ BEAT: Final = {
     "charge-commitments": Beat(
         "pricing.tasks.charge_commitments", timedelta(minutes=1), "a period's lot is there before its first event"
     ),
+    "payment-events": Beat(
+        "wallets.tasks.handle_payment_events", timedelta(seconds=5), "webhooks whose wake-up was lost, and those to try again"
+    ),
+    "reconcile-payments": Beat(
+        "wallets.tasks.reconcile_payments", crontab(minute="7"), "payments whose webhook never came, or that a crash left"
+    ),
+    "compare-payments": Beat(
+        "wallets.tasks.compare_payments", crontab(hour="4", minute="27"), "every difference to the provider is seen in a day"
+    ),
     "purge-news": Beat("wallets.tasks.purge_news", crontab(minute="17"), "delivered news is kept for questions, not forever"),
     "purge-answers": Beat(
         "wallets.tasks.purge_answers", crontab(minute="37"), "answers to idempotent requests are kept 30 days"

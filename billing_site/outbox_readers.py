@@ -2,10 +2,24 @@
 
 from __future__ import annotations
 
-from notifications.readers import tell_lot_expired, tell_subscription_changed, tell_threshold_crossed
+from notifications.readers import (
+    tell_lot_expired,
+    tell_subscription_changed,
+    tell_threshold_crossed,
+    tell_top_up_failed,
+    tell_top_up_succeeded,
+)
 from wallets.balances.publish import publish_told
 from wallets.outbox.deliver import Reader, Readers
-from wallets.outbox.topics import AccountsChanged, BalancesChanged, LotExpired, SubscriptionChanged, ThresholdCrossed
+from wallets.outbox.topics import (
+    AccountsChanged,
+    BalancesChanged,
+    LotExpired,
+    SubscriptionChanged,
+    ThresholdCrossed,
+    TopUpFailed,
+    TopUpSucceeded,
+)
 
 READERS: Readers = {
     BalancesChanged: (Reader("gate", publish_told, together=True),),
@@ -13,4 +27,6 @@ READERS: Readers = {
     ThresholdCrossed: (Reader("alerts", tell_threshold_crossed),),
     LotExpired: (Reader("alerts", tell_lot_expired),),
     SubscriptionChanged: (Reader("alerts", tell_subscription_changed),),
+    TopUpSucceeded: (Reader("alerts", tell_top_up_succeeded),),
+    TopUpFailed: (Reader("alerts", tell_top_up_failed),),
 }

@@ -83,6 +83,20 @@ TOP_UP_URL = env.str("TOP_UP_URL", default=f"{SITE_URL}/top-up/{{account}}")
 OUTBOX_READERS = "billing_site.outbox_readers.READERS"
 # What collects plans' fees by card (pricing/plans/card.py); empty: fees are paid from the wallet only.
 FEES_BY_CARD = ""
+# Stripe's keys (Dashboard, Developers, API keys) and the secret of the webhook endpoint SITE_URL/webhooks/stripe. Without a
+# secret key no cards are taken; `manage.py run` then starts a sandbox of its own on this machine.
+STRIPE_SECRET_KEY = env.str("STRIPE_SECRET_KEY", default="")
+STRIPE_PUBLISHABLE_KEY = env.str("STRIPE_PUBLISHABLE_KEY", default="")
+STRIPE_WEBHOOK_SECRET = env.str("STRIPE_WEBHOOK_SECRET", default="")
+# The address of a sandbox that speaks Stripe's API and serves its script; empty is Stripe itself.
+STRIPE_API_URL = env.str("STRIPE_API_URL", default="").rstrip("/")
+# What makes the provider of card payments, by name: tests have their own.
+CARD_PROVIDER = "wallets.payments.providers.stripe.from_settings"
+# Who sells, as receipts say: a short code their numbers start with, the name, the address (commas become lines), the tax id.
+SELLER_ENTITY = env.str("SELLER_ENTITY", default="main")
+SELLER_NAME = env.str("SELLER_NAME", default="Prepaid")
+SELLER_ADDRESS = env.str("SELLER_ADDRESS", default="")
+SELLER_TAX_ID = env.str("SELLER_TAX_ID", default="")
 # Wake a worker after a commit that wrote news. Off: the sweep finds it seconds later (tests, bulk loads).
 OUTBOX_WAKES_WORKER = env.bool("OUTBOX_WAKES_WORKER", default=True)
 

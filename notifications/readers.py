@@ -37,3 +37,21 @@ def tell_subscription_changed(piece: Piece, *, at: datetime) -> None:
         changed.subscription, changed.account_id, changed.plan, changed.what, changed.before or "new", changed.after, piece.id,
         at,
     )  # fmt: skip
+
+
+def tell_top_up_succeeded(piece: Piece, *, at: datetime) -> None:
+    """Money arrived."""
+    paid = piece.news
+    log.info(
+        "wallet %d: top-up %s (%s) of %s %s paid, %s charged (news %d, read %s)",
+        paid.wallet_id, paid.top_up, paid.origin, paid.amount, paid.currency, paid.total, piece.id, at,
+    )  # fmt: skip
+
+
+def tell_top_up_failed(piece: Piece, *, at: datetime) -> None:
+    """A top-up ended without money."""
+    failed = piece.news
+    log.info(
+        "wallet %d: top-up %s (%s) of %s %s not paid: %s (news %d, read %s)",
+        failed.wallet_id, failed.top_up, failed.origin, failed.amount, failed.currency, failed.code, piece.id, at,
+    )  # fmt: skip

@@ -39,7 +39,8 @@ def pytest_configure(config: pytest.Config) -> None:
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     django.setup()
     TransactionTestCase._fixture_teardown = _empty_every_table  # type: ignore[attr-defined]
-    config.pluginmanager.import_plugin("tests.cast")
+    for plugin in ("tests.cast", "tests.factories.payments"):
+        config.pluginmanager.import_plugin(plugin)
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

@@ -8,10 +8,14 @@ from wallets.holds.models import Hold
 from wallets.idempotency.models import StoredAnswer
 from wallets.ledger.models import JournalEntry, LedgerAccount, Posting
 from wallets.outbox.models import Delivery, News
+from wallets.payments.event_models import PaymentException, ProviderEvent
+from wallets.payments.models import PaymentMethod, ProviderCustomer, Receipt, ReceiptSeries, TopUp
+from wallets.payments.offer_models import BonusSlab, RefundPolicy, TaxRate, TopUpTerms
 
 __all__ = [
     "Account",
     "ApiKey",
+    "BonusSlab",
     "CreditLot",
     "Delivery",
     "Hold",
@@ -19,9 +23,19 @@ __all__ = [
     "LedgerAccount",
     "Member",
     "News",
+    "PaymentException",
+    "PaymentMethod",
     "Posting",
+    "ProviderCustomer",
+    "ProviderEvent",
+    "Receipt",
+    "ReceiptSeries",
+    "RefundPolicy",
     "StoredAnswer",
+    "TaxRate",
     "ThresholdCrossing",
+    "TopUp",
+    "TopUpTerms",
     "User",
     "Wallet",
 ]

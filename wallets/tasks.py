@@ -20,6 +20,8 @@ from wallets.outbox import deliver
 from wallets.outbox.topics import AccountsChanged, BalancesChanged
 from wallets.outbox.wake import Waker
 from wallets.outbox.write import at_once, on_news
+from wallets.payments import compare, handle_event, reconcile
+from wallets.payments.receive_event import on_event
 
 # News that only says "look again" is worth nothing later; the rest is kept to answer "who was told what, when".
 KEPT_LOOK_AGAIN: Final = timedelta(days=1)
@@ -66,6 +68,24 @@ def lapse_holds(**_: Any) -> int:
 
 
 @shared_task(acks_late=True, ignore_result=True)
+def handle_payment_events(**_: Any) -> int:
+    """Handle stored webhooks: woken by each that arrives, and every few seconds for what a crash left."""
+    return handle_event.handle_events(at=clock.now())
+
+
+@shared_task(acks_late=True, ignore_result=True)
+def reconcile_payments(**_: Any) -> int:
+    """Ask the provider about payments in flight."""
+    return reconcile.reconcile_in_flight(at=clock.now())
+
+
+@shared_task(acks_late=True, ignore_result=True)
+def compare_payments(**_: Any) -> int:
+    """Compare our account with the provider with the books."""
+    return compare.compare_with_provider(at=clock.now())
+
+
+@shared_task(acks_late=True, ignore_result=True)
 def purge_answers(**_: Any) -> int:
     """Forget stored answers to idempotent requests after their time."""
     return purge.purge_answers(at=clock.now())
@@ -76,3 +96,4 @@ def listen_to_news() -> None:
     at_once(AccountsChanged, publish.publish_changed)
     if settings.OUTBOX_WAKES_WORKER:
         on_news(Waker(lambda: deliver_news.apply_async(expires=WAKE_EXPIRES_SECONDS, retry=False)).wake)
+        on_event(Waker(lambda: handle_payment_events.apply_async(expires=WAKE_EXPIRES_SECONDS, retry=False)).wake)

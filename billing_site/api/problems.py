@@ -30,6 +30,7 @@ from wallets.credit.transfer import NotEnoughCredit
 from wallets.errors import Conflict, InvalidInput, NotFound, Refusal
 from wallets.holds.refusals import HoldRefused
 from wallets.idempotency.claim import KeyInUse
+from wallets.payments.providers.contract import ProviderUnavailable
 
 log = logging.getLogger(__name__)
 
@@ -63,6 +64,7 @@ REFUSALS: Final[Mapping[type[Refusal], int]] = {
     TooManyAttempts: 429,
     IngestBusy: 503,
     LockBusy: 503,
+    ProviderUnavailable: 503,
 }
 """Refusal -> status; a class that is not named here has the status of the nearest base class that is."""
 

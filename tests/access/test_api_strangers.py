@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
+from pytest_django.fixtures import Settings
 
 from billing_site.api.scopes import is_vendor_only, required_scope
 from metering.ingest.batch import ingest_batch
@@ -25,6 +26,7 @@ from pricing.books.validate import PriceTerms
 from pricing.meters.define import define_meter
 from tests.cast import OPENED_AT, Api, Company
 from tests.factories.holds import hold_on
+from tests.factories.payments import provider_in_memory, saved_card, topped_up
 from tests.factories.plans import sold_to
 from wallets import clock
 from wallets.api_keys.issue import issue_api_key
@@ -105,6 +107,8 @@ def acme_things(acme: Company) -> Things:
             "version_id": version.public_id,
             "event_id": "e-1",
             "pin_id": pin.public_id,
+            "card_id": saved_card(acme.account).public_id,
+            "top_up_id": topped_up(acme.wallet, at=now).top_up.public_id,
             **sold_to(acme, at=now),
         },
         bodies={
@@ -119,6 +123,8 @@ def acme_things(acme: Company) -> Things:
             "/wallets/{wallet_id}": {"policy": {"on_empty": "grace", "grace_limit": "1000"}},
             "/wallets/{wallet_id}/credits": {"amount": "1", "kind": "paid"},
             "/wallets/{wallet_id}/vouchers": {"code": "7QXK-91MN-0ZRB-4T5W"},
+            "/wallets/{wallet_id}/topups": {"amount": "10"},
+            "/accounts/{key}/payment-methods": {"set_up": "seti_cus_acme"},
             "/wallets/{wallet_id}/transfers": {"to": acme.wallet.public_id, "amount": "1"},
         },
         queries={
@@ -131,8 +137,9 @@ def acme_things(acme: Company) -> Things:
 
 
 @pytest.fixture
-def things(acme: Company) -> Things:
-    return acme_things(acme)
+def things(acme: Company, settings: Settings) -> Iterator[Things]:
+    with provider_in_memory(settings):
+        yield acme_things(acme)
 
 
 def call(api: Api, endpoint: Endpoint, things: Things) -> Any:

@@ -6,6 +6,14 @@ from django.urls import path
 
 from wallets.api.credit_preview import CreditPreview
 from wallets.api.credits import CreditVoid, WalletCredits
+from wallets.api.payment_methods import (
+    AccountPaymentMethods,
+    OnePaymentMethod,
+    PaymentMethodBackup,
+    PaymentMethodDefault,
+    PaymentMethodSetUp,
+)
+from wallets.api.topups import OneTopUp, WalletTopUps
 from wallets.api.wallets import AccountWallets, OneWallet, WalletFreeze, WalletLedger, WalletThaw, WalletTransfers
 
 urlpatterns = [
@@ -16,6 +24,13 @@ urlpatterns = [
     path("wallets/<str:wallet_id>/freeze", WalletFreeze.as_view(), name="wallet_freeze"),
     path("wallets/<str:wallet_id>/thaw", WalletThaw.as_view(), name="wallet_thaw"),
     path("wallets/<str:wallet_id>/transfers", WalletTransfers.as_view(), name="wallet_transfers"),
+    path("wallets/<str:wallet_id>/topups", WalletTopUps.as_view(), name="wallet_top_ups"),
+    path("topups/<str:top_up_id>", OneTopUp.as_view(), name="top_up"),
+    path("accounts/<path:key>/payment-methods", AccountPaymentMethods.as_view(), name="payment_methods"),
+    path("accounts/<path:key>/payment-methods/set-up", PaymentMethodSetUp.as_view(), name="payment_method_set_up"),
+    path("payment-methods/<str:card_id>", OnePaymentMethod.as_view(), name="payment_method"),
+    path("payment-methods/<str:card_id>/default", PaymentMethodDefault.as_view(), name="payment_method_default"),
+    path("payment-methods/<str:card_id>/backup", PaymentMethodBackup.as_view(), name="payment_method_backup"),
     path("credits/preview", CreditPreview.as_view(), name="credit_preview"),
     path("credits/<str:lot_id>/void", CreditVoid.as_view(), name="credit_void"),
 ]

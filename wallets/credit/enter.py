@@ -6,6 +6,9 @@ promotion until it is consumed or expires):
     paid          Dr cash clearing        price paid      other kinds    Dr promotional cost        amount
                   Dr sales discount       the difference                 Cr promotional liability   amount
                   Cr prepaid liability    amount
+    on top        Dr cash clearing        tax + fee       what was charged beside the credit and never becomes credit
+                  Cr tax payable          tax
+                  Cr fees : top_up        fee
     repayment     Dr the lot's liability  what was owed, contra overdraft receivable
                   Cr overdraft receivable
     allowance     Dr allowance issued     units, in the currency UNITS: no money moves until the fee that pays for it
@@ -16,6 +19,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from decimal import Decimal
+from typing import NamedTuple
 
 from wallets.credit.models import CreditLot
 from wallets.ledger.chart import UNITS, ChartAccount, chart_account, liability_kind
@@ -24,6 +28,14 @@ from wallets.ledger.post import NewPosting
 from wallets.money import ZERO
 
 Account = LedgerAccount.Kind
+
+
+class OnTop(NamedTuple):
+    """What was charged beside the credit, in the wallet's currency. tax_country: ISO 3166-1."""
+
+    tax: Decimal
+    tax_country: str
+    fee: Decimal
 
 
 def account_of_lot(lot: CreditLot, *, currency: str) -> ChartAccount:
@@ -52,6 +64,19 @@ def postings_of_grant(lot: CreditLot, *, currency: str) -> list[NewPosting]:
     if lot.price_paid != lot.amount:
         postings.append(NewPosting(chart_account(Account.SALES_DISCOUNT, currency), lot.price_paid - lot.amount))
     return [*postings, liability]
+
+
+def postings_on_top(on_top: OnTop, *, source: str, currency: str) -> list[NewPosting]:
+    """What came in through `source` beside the price of the credit."""
+    postings = []
+    if on_top.tax:
+        postings.append(NewPosting(chart_account(Account.TAX_PAYABLE, currency, on_top.tax_country), on_top.tax))
+    if on_top.fee:
+        postings.append(NewPosting(chart_account(Account.FEES, currency, "top_up"), on_top.fee))
+    if postings:
+        cash = chart_account(Account.CASH_CLEARING, currency, source)
+        postings.append(NewPosting(cash, -on_top.tax - on_top.fee))
+    return postings
 
 
 def may_repay(lot: CreditLot, *, at: datetime) -> bool:

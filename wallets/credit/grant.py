@@ -13,7 +13,7 @@ from wallets.balances.lock import LockedWallet, lock_wallet
 from wallets.balances.models import Wallet
 from wallets.balances.open import WalletClosed
 from wallets.credit.allowances import remember_allowance
-from wallets.credit.enter import postings_of_grant, postings_of_repayment, repayment, state_of
+from wallets.credit.enter import OnTop, postings_of_grant, postings_of_repayment, postings_on_top, repayment, state_of
 from wallets.credit.models import CreditLot
 from wallets.input import Input
 from wallets.ledger.models import JournalEntry
@@ -39,6 +39,7 @@ def grant_credit(  # noqa: PLR0913 - the terms of a lot
     reason: str = "",
     source: str = "manual",
     actor: str = "",
+    on_top: OnTop | None = None,
 ) -> CreditLot:
     """Grant `amount` (in the wallet's currency, at most 12 decimals) as a lot of its own; what the wallet owes is repaid
     from it first, in the same entry, when the lot is valid now and has no scope (`enter.may_repay`).
@@ -46,7 +47,8 @@ def grant_credit(  # noqa: PLR0913 - the terms of a lot
     kind: of `CreditLot.Kind`.  price_paid: money received for paid credit, in the same currency (None: the amount); zero
     for the other kinds.  priority: lower is drawn first.  effective_at: None is `at`; a lot for the future is SCHEDULED,
     stands in no balance and in no entry, and enters when its time comes.  expires_at: exclusive.  meters: codes it can be
-    used for; empty: all.  source: the provider the money comes through, or where the credit came from.
+    used for; empty: all.  source: the provider the money comes through, or where the credit came from.  on_top: tax and fee
+    that came with the money and are booked in the same entry; only for credit that is effective at once.
 
     Raises InvalidInput naming each wrong field, WalletClosed, NotFound, LockBusy. A frozen wallet may be credited.
     """
@@ -70,7 +72,8 @@ def grant_credit(  # noqa: PLR0913 - the terms of a lot
         most = LARGEST - wallet.balance
         check.expect("amount", amount <= most, f"at most {most:f}, or the wallet overflows")
         check.refuse(REFUSED)
-        _enter(lot, wallet, at=at, actor=actor)
+        assert on_top is None or lot.effective_at <= at, lot.public_id
+        _enter(lot, wallet, at=at, actor=actor, on_top=on_top)
     return lot
 
 
@@ -146,7 +149,7 @@ def _open_wallet(wallet_id: int) -> LockedWallet:
     return wallet
 
 
-def _enter(lot: CreditLot, wallet: LockedWallet, *, at: datetime, actor: str) -> None:
+def _enter(lot: CreditLot, wallet: LockedWallet, *, at: datetime, actor: str, on_top: OnTop | None = None) -> None:
     """Insert a lot, and let it enter the balance unless its time is still to come."""
     lot.bucket, lot.wallet_id = wallet.bucket, wallet.id
     if lot.effective_at > at:
@@ -160,5 +163,7 @@ def _enter(lot: CreditLot, wallet: LockedWallet, *, at: datetime, actor: str) ->
     postings = postings_of_grant(lot, currency=wallet.currency)
     if repaid:
         postings += postings_of_repayment(lot_id=lot.pk, lot_kind=lot.kind, amount=repaid, currency=wallet.currency)
+    if on_top is not None:
+        postings += postings_on_top(on_top, source=lot.source, currency=wallet.currency)
     entry = NewEntry(wallet, JournalEntry.Kind.GRANT, postings, lot.public_id, lot.reason, actor)
     post_entries([entry], at=at)

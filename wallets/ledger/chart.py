@@ -7,7 +7,8 @@
 | OVERDRAFT_RECEIVABLE | usage beyond credit: what the customer owes | yes |
 | CASH_CLEARING : provider | money on its way from a provider (or by hand) to the bank | no |
 | REVENUE : meter | consumption, by meter | no |
-| FEES : code | fees that are no usage: `subscription:pro`, `commitment:…` | no |
+| FEES : code | fees that are no usage: `subscription:pro`, `commitment:…`, `top_up` | no |
+| TAX_PAYABLE : country | tax collected with a payment and owed to a tax office; never credit | no |
 | BREAKAGE | paid credit that expired unused | no |
 | PROMOTIONAL_COST | what given credit costs; comes back when it expires | no |
 | SALES_DISCOUNT | credit sold for less (or more) than its face value | no |

@@ -55,4 +55,30 @@ class SubscriptionChanged:
     what: str
 
 
-News = BalancesChanged | ThresholdCrossed | LotExpired | AccountsChanged | SubscriptionChanged
+@dataclass(frozen=True, slots=True)
+class TopUpSucceeded:
+    """Money arrived and its credit was granted. total: what was charged, with tax and fee."""
+
+    wallet_id: int
+    top_up: str
+    amount: str
+    total: str
+    currency: str
+    origin: str
+
+
+@dataclass(frozen=True, slots=True)
+class TopUpFailed:
+    """A top-up ended without money. reason: as the customer is told."""
+
+    wallet_id: int
+    top_up: str
+    amount: str
+    total: str
+    currency: str
+    origin: str
+    code: str
+    reason: str
+
+
+News = BalancesChanged | ThresholdCrossed | LotExpired | AccountsChanged | SubscriptionChanged | TopUpSucceeded | TopUpFailed

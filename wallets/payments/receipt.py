@@ -1,0 +1,54 @@
+"""Issue the receipt of a top-up: a copy of what was paid, under the next number of our legal entity's year."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from django.conf import settings
+from django.db import connection, transaction
+
+from wallets.accounts.models import Account
+from wallets.payments.models import Receipt, TopUp
+
+_NEXT = """INSERT INTO wallets_receiptseries (entity, year, last_number) VALUES (%s, %s, 1)
+    ON CONFLICT (entity, year) DO UPDATE SET last_number = wallets_receiptseries.last_number + 1 RETURNING last_number"""
+# One at a time for a top-up, so that the loser of a race does not take a number and give it back late.
+_ALONE = "SELECT pg_advisory_xact_lock(hashtext('receipt'), %s)"
+
+
+def issue_receipt(*, top_up: TopUp, at: datetime) -> Receipt:
+    """The receipt of a top-up that was paid; issued once. The number is taken in the transaction that uses it, so none is
+    ever missing; the year is the one of the payment in the zone of our books."""
+    found = Receipt.objects.filter(top_up=top_up).first()
+    if found is not None:
+        return found
+    assert top_up.settled_at is not None, top_up.public_id
+    entity = settings.SELLER_ENTITY
+    year = top_up.settled_at.astimezone(ZoneInfo("UTC")).year
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(_ALONE, [top_up.pk % 2**31])
+        found = Receipt.objects.filter(top_up=top_up).first()
+        if found is not None:
+            return found
+        cursor.execute(_NEXT, [entity, year])
+        (number,) = cursor.fetchone()
+        return Receipt.objects.create(
+            top_up=top_up,
+            entity=entity,
+            year=year,
+            number=number,
+            seller=_seller(),
+            buyer=_buyer(top_up.wallet.account),
+            paid_with=top_up.method.label if top_up.method else top_up.get_means_display(),
+            issued_at=at,
+        )
+
+
+def _seller() -> str:
+    lines = [settings.SELLER_NAME, *settings.SELLER_ADDRESS.split(","), settings.SELLER_TAX_ID]
+    return "\n".join(line.strip() for line in lines if line.strip())
+
+
+def _buyer(account: Account) -> str:
+    return "\n".join(line for line in (account.name, account.email, account.country) if line)
