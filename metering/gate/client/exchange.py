@@ -18,8 +18,7 @@ log = logging.getLogger(__name__)
 
 KEEP_BODY_BYTES: Final = 1024 * 1024
 
-DETAIL: Final[dict[str, str]] = {
-    **SENTENCES,
+DETAIL: Final[dict[str, str]] = {str(reason): sentence for reason, sentence in SENTENCES.items()} | {
     "unknown_account": "There is no such account.",
     "gate_unreachable": "The balance cannot be read at the moment, and this account's calls wait until it can.",
     "usage_spool_full": "Usage cannot be written down at the moment. Try again later.",
