@@ -99,6 +99,8 @@ class Client:
         # What one was refused for may be there for the other a moment later.
         call.captured, body = min(answers, key=lambda answer: answer[0])
         call.charged = body.get("captured", "0") if call.captured == http.client.OK else "0"
+        if call.captured != http.client.OK and self._chance.random() < 0.8:  # the call was not paid for: make room for others
+            self._post(self._link, f"/holds/{call.hold}/release", {})
 
     def _capture_elsewhere(self, path: str, report: dict[str, Any], answers: list[tuple[int, dict[str, Any]]]) -> None:
         link = self._connect()
