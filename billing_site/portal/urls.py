@@ -6,6 +6,7 @@ from django.urls.converters import IntConverter
 
 from billing_site.portal.balance import balance
 from billing_site.portal.charges import charge
+from billing_site.portal.plan import plan
 
 
 class RowIdConverter(IntConverter):
@@ -19,6 +20,7 @@ register_converter(RowIdConverter, "row_id")
 app_name = "portal"
 urlpatterns = [
     path("", balance, name="balance"),
+    path("plan/", plan, name="plan"),
     path("charges/<row_id:event>/", charge, name="charge"),
     path(
         "login/",

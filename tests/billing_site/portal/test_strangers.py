@@ -25,13 +25,14 @@ def pages_of_acme(shop: Shop) -> list[str]:
         f"{home}?account=acme&wallet={shop.acme.wallet.public_id}",
         f"{home}?account=globex&wallet={shop.acme.wallet.public_id}",
         f"{home}?wallet={shop.acme.wallet.public_id}",
+        f"{reverse('portal:plan')}?account=acme",
         *[reverse("portal:charge", args=[event_pk(event_id)]) for event_id in ("req_1", "req_void", "req_parked")],
     ]
 
 
 def test_every_page_has_its_stranger() -> None:
     names = {pattern.name for pattern in urls.urlpatterns}
-    assert names - OPEN_TO_ALL == {"balance", "charge"}, "add the new page to pages_of_acme"
+    assert names - OPEN_TO_ALL == {"balance", "charge", "plan"}, "add the new page to pages_of_acme"
     assert get_resolver().reverse_dict is not None
 
 
