@@ -19,8 +19,16 @@ from billing_site.benchmarks.web import free_port
 CUSTOMER: Final = "Bearer sk-benchmark"
 START_SECONDS: Final = 10
 
-_MORE: Final = """
+# For whoever is not root.
+OWN_PATHS: Final = """http {{
     access_log off;
+    client_body_temp_path {folder}/body;
+    proxy_temp_path {folder}/proxy;
+    fastcgi_temp_path {folder}/fastcgi;
+    uwsgi_temp_path {folder}/uwsgi;
+    scgi_temp_path {folder}/scgi;
+"""
+_MORE: Final = """
     server {{
         listen {service};
         keepalive_requests 1000000;
@@ -61,7 +69,7 @@ def nginx(binary: str, *, billing: str, gate_key: str, account: str) -> Iterator
     text = text.rstrip().removesuffix("}") + _MORE.format(service=service, unasked=unasked)
     with tempfile.TemporaryDirectory(prefix="bench-nginx-") as name:
         folder = Path(name)
-        (folder / "nginx.conf").write_text(text)
+        (folder / "nginx.conf").write_text(text.replace("http {\n", OWN_PATHS.format(folder=folder), 1))
         (folder / "gate_key.conf").write_text(f'map "" $gate_key {{ default "{gate_key}"; }}\n')
         (folder / "customers.map").write_text(f'"{CUSTOMER}" {account};\n')
         own = f"daemon off; pid {folder}/pid; error_log {folder}/error.log; worker_processes 1;"

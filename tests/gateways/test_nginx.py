@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import http.client
 import json
-import shutil
 import subprocess
 import threading
 from collections.abc import Iterator
@@ -16,6 +15,7 @@ from typing import Any, Final
 import psutil
 import pytest
 
+from billing_site.benchmarks.nginx import OWN_PATHS, nginx_binary
 from tests.cast import Company, open_company
 from tests.processes import PROJECT, eventually
 from tests.web import Site, free_port
@@ -23,7 +23,7 @@ from wallets import clock
 from wallets.api_keys.issue import issue_api_key
 from wallets.balances.policy import set_policy
 
-NGINX: Final = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin:/usr/local/sbin")
+NGINX: Final = nginx_binary()
 CUSTOMER: Final = {"Authorization": "Bearer sk-acme-1"}
 
 pytestmark = [
@@ -76,7 +76,7 @@ class Nginx:
             assert text.count(written) == 1
             text = text.replace(written, here)
         folder.mkdir()
-        (folder / "nginx.conf").write_text(text)
+        (folder / "nginx.conf").write_text(text.replace("http {\n", OWN_PATHS.format(folder=folder), 1))
         (folder / "gate_key.conf").write_text(f'map "" $gate_key {{ default "{gate_key}"; }}\n')
         (folder / "customers.map").write_text('"Bearer sk-acme-1" acme;\n"Bearer sk-nobody" nobody;\n')
         own = f"daemon off; pid {folder}/pid; error_log {folder}/error.log notice; worker_processes 1;"
