@@ -132,6 +132,8 @@ class ChargeOut(serializers.Serializer[Any]):
     price_version = TextField(source="price.version")
     price_version_number = serializers.IntegerField(source="price.version_number")
     match = serializers.DictField(source="price.match")
+    origin = TextField(source="price.origin", help_text="of a negotiated price: `20 % off 10.00 USD per million tokens`")
+    holds = TextField(source="price.holds", help_text="the times at which it is the price; empty: always")
     prior_quantity = AmountField(allow_null=True, help_text="priced before it in the month, where that decides")
     tiers = TierOut(many=True, help_text="negative: what the month's total had cost in another tier")
     allowance = AmountField(help_text="part of the quantity that allowances covered")

@@ -18,7 +18,8 @@ from django.db.models import F
 from metering.usage.models import Charge, ReturnedDraw, UsageEvent
 from pricing.books.in_force import terms_of
 from pricing.books.models import Price
-from pricing.books.price_text import price_lines
+from pricing.books.price_text import origin_text, price_lines, schedule_text
+from pricing.books.rows import terms_of_row
 from pricing.rating.tiers_used import tiers_used
 from wallets.credit.models import CreditLot
 from wallets.errors import Conflict, NotFound
@@ -44,7 +45,8 @@ class MeterUsed:
 class PriceUsed:
     """The price in force for the account at the event's time. Amounts per unit, in `currency`.
 
-    lines: what it says, to be read.  unit_price: None where there is not one for every unit.
+    lines: what it says, to be read.  origin: of a negotiated price, the list price it was made of.  holds: when it is the price;
+    empty for always.  unit_price: None where there is not one for every unit.
     """
 
     book_pk: int
@@ -56,6 +58,8 @@ class PriceUsed:
     match: dict[str, Any]
     model: str
     lines: tuple[str, ...]
+    origin: str
+    holds: str
     unit_price: Decimal | None
     minimum_charge: Decimal | None
     currency: str
@@ -250,7 +254,7 @@ def explain_event(*, event_pk: int) -> EventExplanation:
         raise NotFound(f"There is no event with row id {event_pk}.")
     charges = list(
         Charge.objects.filter(event_id=event_pk)
-        .select_related("meter", "price__version__book", "wallet", "entry")
+        .select_related("meter", "price__version__book", "price__derived_from__meter", "wallet", "entry")
         .order_by("line")
     )
     lines = lines_of_entries(
@@ -299,6 +303,8 @@ def _charge(
             match=price.match,
             model=price.model,
             lines=tuple(price_lines(price)),
+            origin=origin_text(price),
+            holds=schedule_text(terms_of_row(price)),
             unit_price=price.unit_price if price.model == Price.Model.PER_UNIT and not price.free_units else None,
             minimum_charge=price.minimum_charge,
             currency=price.currency,

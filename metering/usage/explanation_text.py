@@ -38,6 +38,9 @@ def _charge_lines(charge: ChargeExplanation) -> Iterator[str]:
         f"{_units(charge, charge.quantity)}{_covered(charge)}{each}"
         f' (version {price.version_number} of "{price.book}"{since}) = {exact_text(charge.amount, currency)}'
     )
+    for said in (price.origin, price.holds):
+        if said:
+            yield f"    {said}"
     if price.unit_price is None:
         yield f"    {'; '.join(price.lines)}"
         if charge.prior_quantity is not None:

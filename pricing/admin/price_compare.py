@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final, NamedTuple
 
-from pricing.admin.price_text import said_lines, schedule_text
+from pricing.admin.price_text import said_lines
 from pricing.books.diff import PriceChange, VersionDiff, diff_prices
 from pricing.books.models import PriceVersion
 from pricing.books.price_terms import PriceTerms
+from pricing.books.price_text import schedule_text
 from pricing.books.queries import terms_of_version
 from pricing.meters.models import Meter
 from wallets.amount_text import unit_price_text

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from decimal import Decimal
 from itertools import groupby
 
-from pricing.admin.price_text import EXAMPLE_QUANTITY, example_text, origin_text, said_lines, schedule_text
+from pricing.admin.price_text import EXAMPLE_QUANTITY, example_text, said_lines
 from pricing.books.models import Price, PriceVersion
+from pricing.books.price_text import origin_text, schedule_text
 from pricing.books.rows import terms_of_row
 from wallets.amount_text import unit_price_text
 from wallets.money import EXACT
@@ -43,17 +44,17 @@ def price_groups(version: PriceVersion | None, *, examples: bool = True) -> list
     """The prices of a version by meter. None has none."""
     if version is None:
         return []
-    prices = Price.objects.filter(version=version).select_related("meter", "derived_from__meter")
-    return groups_of(sorted(prices, key=_order), percent_off=version.percent_off, examples=examples)
+    prices = Price.objects.filter(version=version).select_related("meter", "version", "derived_from__meter")
+    return groups_of(sorted(prices, key=_order), examples=examples)
 
 
-def groups_of(prices: Iterable[Price], *, percent_off: Decimal = Decimal(0), examples: bool = True) -> list[MeterPrices]:
+def groups_of(prices: Iterable[Price], *, examples: bool) -> list[MeterPrices]:
     """Prices in the order of their meters, grouped."""
     groups = []
     for _, of_meter in groupby(prices, key=lambda price: price.meter_id):
         rows = list(of_meter)
         meter = rows[0].meter
-        lines = tuple(_row(price, percent_off, examples=examples) for price in rows)
+        lines = tuple(_row(price, examples=examples) for price in rows)
         groups.append(MeterPrices(meter.pk, meter.code, meter.name, lines))
     return groups
 
@@ -62,18 +63,17 @@ def _order(price: Price) -> tuple[str, int, list[tuple[str, str]], str, int]:
     return price.meter.code, len(price.match), sorted(price.match.items()), price.currency, price.pk
 
 
-def _row(price: Price, percent_off: Decimal, *, examples: bool) -> PriceRow:
+def _row(price: Price, *, examples: bool) -> PriceRow:
     terms, unit = terms_of_row(price), price.meter.unit
     margin = None
     if price.unit_price and price.unit_cost:
         margin = EXACT.divide((price.unit_price - price.unit_cost) * 100, price.unit_price)
-    listed = terms_of_row(price.derived_from) if price.derived_from else None
     return PriceRow(
         match=tuple(sorted(price.match.items())),
         schedule=schedule_text(terms),
         currency=price.currency,
         lines=said_lines(terms, unit),
-        origin=origin_text(percent_off, listed, is_override=price.is_override, unit=unit),
+        origin=origin_text(price),
         example=example_text(terms, EXAMPLE_QUANTITY, unit) if examples else "",
         unit_cost=price.unit_cost,
         unit_cost_text=unit_price_text(price.unit_cost, price.currency, unit),

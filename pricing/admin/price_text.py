@@ -8,7 +8,6 @@ from typing import Final
 from pricing.books.preview import Usage, preview_charges
 from pricing.books.price_terms import PriceTerms
 from pricing.books.price_text import terms_lines
-from pricing.books.schedule import windows_text
 from pricing.rating.explanation import TierUsed
 from wallets.amount_text import exact_text, line_text, quantity_text
 from wallets.errors import InvalidInput
@@ -33,11 +32,6 @@ def said_lines(terms: PriceTerms, unit: str = "") -> tuple[str, ...]:
     return (*terms_lines(terms, unit), *least)
 
 
-def schedule_text(terms: PriceTerms) -> str:
-    """When the price holds; empty for always."""
-    return f"{windows_text(terms.schedule)}, {terms.schedule['time_zone']}" if terms.schedule else ""
-
-
 def example_text(terms: PriceTerms, quantity: Decimal, unit: str = "") -> str:
     """`1,234,567 tokens cost 12.35 USD`, the first usage of a month; with what each tier makes of it. Empty when it cannot be
     said: the terms are not acceptable, or each event carries its own price."""
@@ -54,14 +48,6 @@ def example_text(terms: PriceTerms, quantity: Decimal, unit: str = "") -> str:
         more = " + …" if len(charge.tiers) > _MOST_PARTS else ""
         said += f" = {' + '.join(parts)}{more}"
     return said
-
-
-def origin_text(percent_off: Decimal, listed: PriceTerms | None, *, is_override: bool, unit: str = "") -> str:
-    """Where a negotiated price comes from: `20 % off 10.00 USD per million tokens`."""
-    of = "; ".join(terms_lines(listed, unit)) if listed else ""
-    if is_override:
-        return f"instead of {of}" if of else "beside the list"
-    return f"{quantity_text(percent_off)} % off {of}" if percent_off and of else ""
 
 
 def _part(part: TierUsed, model: str) -> str:

@@ -9,6 +9,7 @@ from typing import Final
 from pricing.books.models import Price
 from pricing.books.price_terms import PercentageTerms, PriceTerms, TierTerms
 from pricing.books.rows import terms_of_row
+from pricing.books.schedule import windows_text
 from wallets.amount_text import exact_text, quantity_text, unit_price_text
 
 
@@ -37,6 +38,21 @@ def terms_lines(terms: PriceTerms, unit: str = "") -> Iterator[str]:
         reach = f"above {quantity_text(above)}" if tier.up_to is None else f"up to {quantity_text(tier.up_to)}"
         yield f"{reach}: {', '.join(_tier_parts(terms.model, tier, currency, unit)) or 'free'}"
         above = tier.up_to or above
+
+
+def origin_text(price: Price) -> str:
+    """Where a negotiated price (its version, meter and list price selected along) comes from: `20 % off 10.00 USD per million
+    tokens`. Empty for a list price."""
+    listed = price.derived_from
+    said = "" if listed is None else "; ".join(terms_lines(terms_of_row(listed), price.meter.unit))
+    if price.is_override:
+        return f"negotiated, instead of {said}" if said else "negotiated"
+    return f"{quantity_text(price.version.percent_off)} % off {said}" if said and price.version.percent_off else ""
+
+
+def schedule_text(terms: PriceTerms) -> str:
+    """When a price holds: `mon-fri 08:00-20:00, Europe/Berlin`. Empty for always."""
+    return f"{windows_text(terms.schedule)}, {terms.schedule['time_zone']}" if terms.schedule else ""
 
 
 TIERED_TEXT: Final[dict[str, str]] = {

@@ -11,6 +11,7 @@ import pytest
 from metering.ingest.batch import IngestResult, ingest_batch
 from metering.ingest.decode import usage_input
 from metering.ingest.models import DeadLetter
+from metering.usage.explain import explain_event
 from metering.usage.models import Charge
 from pricing.books.draft import create_price_book, draft_version
 from pricing.books.models import Price, PriceBook
@@ -116,6 +117,8 @@ def test_a_negotiated_charge_names_its_price_and_that_the_list_price(book: Price
     }  # fmt: skip
     assert charges["e1", "acme"].price.derived_from == listed
     assert charges["e1", "globex"].price == listed
+    (explained,) = explain_event(event_pk=charges["e1", "acme"].event_id).charges
+    assert (explained.price.unit_price, explained.price.origin) == (D("0.000008"), "20 % off 10.00 USD per million")
 
 
 def test_an_override_wins_over_a_list_price_that_fits_as_well(book: PriceBook, acme: Company) -> None:
