@@ -45,8 +45,8 @@ class MeterUsed:
 class PriceUsed:
     """The price in force for the account at the event's time. Amounts per unit, in `currency`.
 
-    lines: what it says, to be read.  origin: of a negotiated price, the list price it was made of.  holds: when it is the price;
-    empty for always.  unit_price: None where there is not one for every unit.
+    lines: what it says, to be read.  origin: of a negotiated price, the list price it was made of.  holds: when it is the
+    price; empty for always.  unit_price: None where there is not one for every unit.
     """
 
     book_pk: int

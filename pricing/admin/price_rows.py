@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 from itertools import groupby
+from typing import Final
 
 from pricing.admin.price_text import EXAMPLE_QUANTITY, example_text, said_lines
 from pricing.books.models import Price, PriceVersion
@@ -13,6 +14,8 @@ from pricing.books.price_text import origin_text, schedule_text
 from pricing.books.rows import terms_of_row
 from wallets.amount_text import unit_price_text
 from wallets.money import EXACT
+
+MOST_SHOWN: Final = 500  # prices on one page; a file has them all
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,11 +44,11 @@ class MeterPrices:
 
 
 def price_groups(version: PriceVersion | None, *, examples: bool = True) -> list[MeterPrices]:
-    """The prices of a version by meter. None has none."""
+    """The prices of a version by meter, the first MOST_SHOWN of them. None has none."""
     if version is None:
         return []
     prices = Price.objects.filter(version=version).select_related("meter", "version", "derived_from__meter")
-    return groups_of(sorted(prices, key=_order), examples=examples)
+    return groups_of(sorted(prices, key=_order)[:MOST_SHOWN], examples=examples)
 
 
 def groups_of(prices: Iterable[Price], *, examples: bool) -> list[MeterPrices]:

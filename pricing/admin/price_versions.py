@@ -20,7 +20,7 @@ from pricing.admin.price_books import NextVersionForm, version_status
 from pricing.admin.price_compare import change_name, compare, side_text
 from pricing.admin.price_editor import edit_draft
 from pricing.admin.price_files import download, run_import_page
-from pricing.admin.price_rows import price_groups
+from pricing.admin.price_rows import MOST_SHOWN, price_groups
 from pricing.books.models import PriceVersion
 from pricing.books.price_files import Row
 from pricing.books.publish import publish_version, withdraw_version
@@ -105,7 +105,8 @@ class PriceVersionAdmin(ReadOnlyAdmin):
             version=version,
             status=status,
             groups=groups,
-            count=sum(len(group.rows) for group in groups),
+            count=version.prices.count(),
+            most=MOST_SHOWN,
             actions_detail=self._buttons(request, version, status),
         )
         return TemplateResponse(request, "admin/price_version_page.html", context)

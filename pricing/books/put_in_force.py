@@ -3,25 +3,22 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
+import msgspec
 from django.db import connection
 
-from pricing.books.models import PriceVersion
+from pricing.books.models import Price, PriceVersion
 
 # As the trigger price_continues_the_same_terms has it: what the customer pays is the same, whatever it costs us.
+_SAME: Final = (
+    "meter_id", "currency", "match", "schedule", "model", "unit_price", "free_units", "tiers", "package_size", "package_price",
+    "percentage", "price_property", "minimum_charge",
+)  # fmt: skip
 _CONTINUE: Final = """
-    UPDATE pricing_price price SET continues_id = COALESCE(before.continues_id, before.id)
-      FROM pricing_price before
-     WHERE price.version_id = %s AND before.version_id = %s
-       AND (before.meter_id, before.currency, before.match, before.schedule)
-         = (price.meter_id, price.currency, price.match, price.schedule)
-       AND (before.model, before.unit_price, before.free_units, before.tiers, before.price_property)
-         = (price.model, price.unit_price, price.free_units, price.tiers, price.price_property)
-       AND before.package_size IS NOT DISTINCT FROM price.package_size
-       AND before.package_price IS NOT DISTINCT FROM price.package_price
-       AND before.percentage IS NOT DISTINCT FROM price.percentage
-       AND before.minimum_charge IS NOT DISTINCT FROM price.minimum_charge
+    UPDATE pricing_price SET continues_id = found.root
+      FROM unnest(%s::bigint[], %s::bigint[]) AS found (id, root)
+     WHERE pricing_price.id = found.id
 """
 
 
@@ -30,8 +27,10 @@ def put_in_force(version: PriceVersion, *, effective_at: datetime, at: datetime)
     that tiers do not begin again in mid-period. The caller has locked the book and checked the prices."""
     before = before_it(version, effective_at)
     if before is not None:
+        roots = {terms: continues or pk for pk, continues, terms in _terms(before)}
+        found = [(pk, roots[terms]) for pk, _, terms in _terms(version.pk) if terms in roots]
         with connection.cursor() as cursor:
-            cursor.execute(_CONTINUE, [version.pk, before])
+            cursor.execute(_CONTINUE, [[pk for pk, _ in found], [root for _, root in found]])
     version.status, version.effective_at, version.published_at = PriceVersion.Status.PUBLISHED, effective_at, at
     version.save(update_fields=["status", "effective_at", "published_at"])
 
@@ -44,3 +43,9 @@ def before_it(version: PriceVersion, effective_at: datetime) -> int | None:
     )
     found = earlier.order_by("-effective_at", "-published_at", "-id").values_list("id", flat=True).first()
     return found if found is not None else version.derived_from_id
+
+
+def _terms(version_id: int) -> list[tuple[int, int | None, bytes]]:
+    """A version's prices: row id, the price it continues, and its terms in a form that compares."""
+    rows: Any = Price.objects.filter(version_id=version_id).values_list("id", "continues_id", *_SAME)
+    return [(pk, continues, msgspec.json.encode(terms, order="deterministic")) for pk, continues, *terms in rows]
