@@ -251,19 +251,19 @@ class Price(models.Model):
                 when=pgtrigger.Before,
                 operation=pgtrigger.Insert | pgtrigger.Update,
                 condition=pgtrigger.Q(new__continues__isnull=False),
+                declare=[("first", "pricing_price%ROWTYPE")],
+                # By its key and nothing else, so that a table the planner knows nothing of yet is not searched for it.
                 func="""
-                    IF NOT EXISTS (
-                        SELECT 1 FROM pricing_price p
-                        WHERE p.id = NEW.continues_id AND p.id <> NEW.id AND p.continues_id IS NULL
-                          AND p.meter_id = NEW.meter_id AND p.currency = NEW.currency
-                          AND p.model = NEW.model AND p.unit_price = NEW.unit_price
-                          AND p.free_units = NEW.free_units AND p.tiers = NEW.tiers
-                          AND p.package_size IS NOT DISTINCT FROM NEW.package_size
-                          AND p.package_price IS NOT DISTINCT FROM NEW.package_price
-                          AND p.percentage IS NOT DISTINCT FROM NEW.percentage
-                          AND p.price_property = NEW.price_property
-                          AND p.minimum_charge IS NOT DISTINCT FROM NEW.minimum_charge
-                    ) THEN
+                    SELECT * INTO first FROM pricing_price WHERE id = NEW.continues_id;
+                    IF first.id IS NULL OR first.id = NEW.id OR first.continues_id IS NOT NULL
+                       OR ROW(first.meter_id, first.currency, first.model, first.unit_price, first.free_units, first.tiers,
+                              first.package_size, first.package_price, first.percentage, first.price_property,
+                              first.minimum_charge)
+                          IS DISTINCT FROM
+                          ROW(NEW.meter_id, NEW.currency, NEW.model, NEW.unit_price, NEW.free_units, NEW.tiers,
+                              NEW.package_size, NEW.package_price, NEW.percentage, NEW.price_property,
+                              NEW.minimum_charge)
+                    THEN
                         RAISE EXCEPTION 'price % does not continue price %: that is the first with the same terms',
                             NEW.id, NEW.continues_id USING ERRCODE = 'check_violation';
                     END IF;
