@@ -81,6 +81,8 @@ INGEST_MAX_AGE_DAYS = env.int("INGEST_MAX_AGE_DAYS", default=35)
 TOP_UP_URL = env.str("TOP_UP_URL", default=f"{SITE_URL}/top-up/{{account}}")
 # The table of who reads which news, by name: the apps below may not import it.
 OUTBOX_READERS = "billing_site.outbox_readers.READERS"
+# What tells the spend caps of accounts for the gate's copy in Redis; they stand in a room above the one that publishes.
+GATE_CAPS = "metering.caps.published.published_caps"
 # What collects plans' fees by card (pricing/plans/card.py); empty: fees are paid from the wallet only.
 FEES_BY_CARD = ""
 # Stripe's keys (Dashboard, Developers, API keys) and the secret of the webhook endpoint SITE_URL/webhooks/stripe. Without a

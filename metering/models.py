@@ -1,6 +1,18 @@
 """Django's index of this app's models; imported by nobody. The models live in the rooms."""
 
+from metering.caps.models import CapProperties, SpendCap, SpendCounter
 from metering.ingest.models import DeadLetter, ReplayCheckpoint
 from metering.usage.models import Charge, EventVoid, HourlyUsage, ReturnedDraw, UsageEvent
 
-__all__ = ["Charge", "DeadLetter", "EventVoid", "HourlyUsage", "ReplayCheckpoint", "ReturnedDraw", "UsageEvent"]
+__all__ = [
+    "CapProperties",
+    "Charge",
+    "DeadLetter",
+    "EventVoid",
+    "HourlyUsage",
+    "ReplayCheckpoint",
+    "ReturnedDraw",
+    "SpendCap",
+    "SpendCounter",
+    "UsageEvent",
+]

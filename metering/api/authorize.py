@@ -1,11 +1,12 @@
-"""POST /authorize: the gate for a vendor's own services. Says whether a call may go ahead; nothing is reserved by it yet."""
+"""POST /authorize: the gate for a vendor's own services. Says whether a call may go ahead, and reserves its estimate until the
+event arrives that carries the authorization, or it lapses."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import Any, ClassVar, get_args
+from typing import Any, ClassVar, Final, get_args
 
 from drf_spectacular.utils import OpenApiExample, extend_schema
 from rest_framework import serializers
@@ -14,8 +15,10 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from metering.api.gate_check import balance_headers
-from metering.gate.check import UnknownAccount, check_account
-from metering.gate.decide import Decision, Reason, Verdict
+from metering.caps.properties import named_in
+from metering.gate.check import UnknownAccount, check_account, lease_until
+from metering.gate.client.redis_decision import Lease
+from metering.gate.decide import SCOPES, Call, Decision, Reason, Verdict
 from metering.gate.estimate import price_estimate
 from metering.gate.quotas import stop_at_quota
 from metering.gate.top_up import top_up_url
@@ -24,10 +27,13 @@ from wallets.accounts.queries import account_by_key
 from wallets.api.caller import caller_of
 from wallets.api.fields import AmountField, Body, TextField, WholeField
 from wallets.api_keys.verify import Caller
+from wallets.balances.publish import publish_wallets
+from wallets.balances.reserved import LONGEST_LEASE_SECONDS
 from wallets.errors import NotFound
-from wallets.ids import new_public_id
 from wallets.input import Input
 from wallets.money import to_scale
+
+LEASE_SECONDS: Final = 60
 
 EXAMPLE_CALL = {
     "account": "acme",
@@ -53,7 +59,13 @@ class CallIn(Body):
     properties = serializers.DictField(required=False)
     amount = AmountField(required=False)
     currency = TextField(required=False, help_text="of `amount`; the account's main one if left out")
-    ttl_seconds = WholeField(required=False, help_text="taken for later use: nothing is reserved yet")
+    ttl_seconds = WholeField(
+        default=LEASE_SECONDS, help_text=f"how long the estimate stays reserved, at most {LONGEST_LEASE_SECONDS}"
+    )
+    team = TextField(required=False, help_text="who calls, for spend caps; else read from the properties")
+    user = TextField(required=False)
+    api_key = TextField(required=False)
+    cost_centre = TextField(required=False)
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         """One of `type` and `amount`."""
@@ -71,7 +83,7 @@ class DecisionOut(serializers.Serializer[Any]):
     currency = TextField()
     retry_after = WholeField(allow_null=True, help_text="seconds")
     top_up_url = TextField()
-    authorization = TextField(allow_null=True, help_text="null unless the call is allowed")
+    authorization = TextField(allow_null=True, help_text="null unless the call is allowed; to be sent with its event")
 
 
 class Authorize(APIView):
@@ -92,7 +104,9 @@ class Authorize(APIView):
     def post(self, request: Request) -> Response:
         """Ask before a call whether it may go ahead. The answer is 200 whatever is decided."""
         call = CallIn.read(request)
-        decision = _decide(caller_of(request), call, clock.now())
+        at = clock.now()
+        lease = lease_until(at + timedelta(seconds=_ttl_seconds(call)))
+        decision = _decide(caller_of(request), call, lease, at)
         answer = {
             "decision": decision.verdict,
             "reason": decision.reason,
@@ -100,15 +114,23 @@ class Authorize(APIView):
             "currency": decision.currency,
             "retry_after": decision.retry_after_seconds,
             "top_up_url": top_up_url(call["account"]),
-            "authorization": new_public_id("auth") if decision.verdict == "allow" else None,
+            "authorization": lease.id if decision.verdict == "allow" else None,
         }
         return Response(DecisionOut(answer).data, headers=balance_headers(decision))
 
 
-def _decide(caller: Caller, call: Mapping[str, Any], at: datetime) -> Decision:
-    key: str = call["account"]
-    amount: Decimal | None = call.get("amount")
-    currency: str | None = call.get("currency")
+def _ttl_seconds(call: Mapping[str, Any]) -> int:
+    """How long the call asks to reserve. Raises InvalidInput."""
+    check = Input()
+    seconds = check.whole("ttl_seconds", call["ttl_seconds"], least=1, most=LONGEST_LEASE_SECONDS)
+    check.refuse("The call cannot be authorised like this.")
+    return seconds
+
+
+def _decide(caller: Caller, asked: Mapping[str, Any], lease: Lease, at: datetime) -> Decision:
+    key: str = asked["account"]
+    amount: Decimal | None = asked.get("amount")
+    currency: str | None = asked.get("currency")
     check = Input()
     if amount is not None:
         check.amount("amount", amount)
@@ -117,14 +139,22 @@ def _decide(caller: Caller, call: Mapping[str, Any], at: datetime) -> Decision:
     check.refuse("The call cannot be authorised like this.")
     if caller.account_key not in (None, key):
         raise UnknownAccount(f"There is no account {key[:120]}.")
-    if "type" not in call:
+    scopes: dict[str, str] = {scope: asked[scope] for scope in SCOPES if scope in asked}
+    if "type" not in asked:
         exact = None if amount is None else to_scale(amount)
-        return check_account(account_key=key, amount=exact, currency=currency, at=at)
+        return check_account(account_key=key, amount=exact, currency=currency, at=at, call=Call(scopes), lease=lease)
     account_id = _account_id(key)
-    estimate = price_estimate(account_id=account_id, event_type=call["type"], properties=call.get("properties") or {}, at=at)
+    properties = asked.get("properties") or {}
+    estimate = price_estimate(account_id=account_id, event_type=asked["type"], properties=properties, at=at)
     exact = None if estimate.amount is None else to_scale(estimate.amount)
-    decision = check_account(account_key=key, amount=exact, currency=estimate.currency or currency, at=at)
-    return stop_at_quota(decision, account_id=account_id, meters=estimate.meters, at=at)
+    call = Call(named_in(properties, account_id=account_id) | scopes, None if exact is None else estimate.quantities)
+    decision = check_account(
+        account_key=key, amount=exact, currency=estimate.currency or currency, at=at, call=call, lease=lease
+    )
+    stopped = stop_at_quota(decision, account_id=account_id, meters=estimate.meters, at=at)
+    if stopped.verdict != decision.verdict:
+        publish_wallets([], leases=[(key, lease.id)])
+    return stopped
 
 
 def _account_id(key: str) -> int:

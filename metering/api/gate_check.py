@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import json
 import logging
+from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any, Final, NamedTuple
@@ -24,7 +25,7 @@ from django.http import HttpRequest, HttpResponse, QueryDict
 from django.views.decorators.csrf import csrf_exempt
 
 from metering.gate.check import UnknownAccount, check_account
-from metering.gate.decide import SENTENCES, Decision
+from metering.gate.decide import SENTENCES, UNKNOWN_CALL, Call, Decision
 from metering.gate.top_up import top_up_url
 from wallets import clock
 from wallets.api_keys.verify import Caller, KeyRefused, verify_api_key
@@ -35,6 +36,7 @@ from wallets.money import plain, to_scale
 log = logging.getLogger(__name__)
 
 SCOPE: Final = "gate:check"
+SCOPE_HEADERS: Final = {"user": "X-User", "team": "X-Team", "api_key": "X-Api-Key", "cost_centre": "X-Cost-Centre"}
 STATUS: Final = {"allow": 204, "throttle": 429, "refuse": 402}
 # What is asked below /gate/envoy/.
 FOR_ENVOY: Final = "allowed=200"
@@ -59,7 +61,8 @@ USUAL: Final = Statuses()
 
 @csrf_exempt
 def gate_check(request: HttpRequest, path: str | None = None) -> HttpResponse:
-    """Answer for `?account=` or the header X-Account; `?amount=` and `?currency=` say what the call will cost.
+    """Answer for `?account=` or the header X-Account; `?amount=` and `?currency=` say what the call will cost,
+    `?user=`, `?team=`, `?api_key=`, `?cost_centre=` or the headers X-User, X-Team, X-Api-Key, X-Cost-Centre who makes it.
 
     path: what follows /gate/envoy/; then nothing of the query counts.
     """
@@ -83,7 +86,8 @@ def _answer(request: HttpRequest, asked: QueryDict, at: datetime) -> AnswerParts
             return _problem(400, "malformed", "Name the account, as ?account= or in the header X-Account.")
         statuses = asked_statuses(asked.get("allowed"), asked.get("refused"))
         amount, currency = asked_amount(asked.get("amount"), asked.get("currency"))
-        decision = _decide(caller, account, amount, currency, at)
+        scopes = asked_scopes(asked, {scope: request.headers.get(name, "") for scope, name in SCOPE_HEADERS.items()})
+        decision = _decide(caller, account, amount, currency, Call(scopes) if scopes else UNKNOWN_CALL, at)
     except KeyRefused as refused:
         return _problem(401, refused.code, refused.message, headers={"WWW-Authenticate": 'Bearer realm="gate"'})
     except UnknownAccount as unknown:
@@ -108,11 +112,11 @@ def _caller(request: HttpRequest, at: datetime) -> Caller:
     return verify_api_key(secret.strip(), at=at)
 
 
-def _decide(caller: Caller, account: str, amount: Decimal | None, currency: str | None, at: datetime) -> Decision:
+def _decide(caller: Caller, account: str, amount: Decimal | None, currency: str | None, call: Call, at: datetime) -> Decision:
     """Raises UnknownAccount, also for another account than the one the key is confined to."""
     if caller.account_key not in (None, account):
         raise UnknownAccount(f"There is no account {account[:120]!r}.")
-    return check_account(account_key=account, amount=amount, currency=currency, at=at)
+    return check_account(account_key=account, amount=amount, currency=currency, at=at, call=call)
 
 
 def balance_headers(decision: Decision) -> dict[str, str]:
@@ -143,6 +147,12 @@ def asked_amount(text: str | None, currency: str | None) -> tuple[Decimal | None
         check.currency(currency)
     check.refuse("The call cannot be checked like this.")
     return None if amount is None else to_scale(amount), currency or None
+
+
+def asked_scopes(asked: Mapping[str, str], headers: Mapping[str, str]) -> dict[str, str]:
+    """Who makes the call, by scope of spend caps: the query's word, else the header's."""
+    named = {scope: asked.get(scope) or headers.get(scope) or "" for scope in SCOPE_HEADERS}
+    return {scope: value for scope, value in named.items() if value}
 
 
 class AnswerParts(NamedTuple):

@@ -7,11 +7,12 @@ connections: so both say the same, whatever is asked.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from decimal import Decimal
 from functools import lru_cache
 from http import HTTPStatus
+from types import MappingProxyType
 from typing import Any, Final, NamedTuple
 from urllib.parse import parse_qsl
 
@@ -21,14 +22,17 @@ from django.db import close_old_connections
 from metering.api.gate_check import (
     FOR_ENVOY,
     SCOPE,
+    SCOPE_HEADERS,
     AnswerParts,
     Statuses,
     answer_parts,
     asked_amount,
+    asked_scopes,
     asked_statuses,
     gate_check,
 )
 from metering.gate.check import check_published
+from metering.gate.decide import UNKNOWN_CALL, Call
 from wallets import clock
 from wallets.accounts.open import KEY
 from wallets.api_keys.verify import remembered_caller
@@ -36,7 +40,8 @@ from wallets.errors import InvalidInput
 
 PATH: Final = "/gate/check"
 ENVOY_PATH: Final = "/gate/envoy/"
-UNDERSTOOD: Final = frozenset({"account", "amount", "currency", "allowed", "refused"})
+UNDERSTOOD: Final = frozenset({"account", "amount", "currency", "allowed", "refused", *SCOPE_HEADERS})
+SCOPE_VARIABLES: Final = {scope: f"HTTP_{name.upper().replace('-', '_')}" for scope, name in SCOPE_HEADERS.items()}
 # Questions remembered as they were understood: mostly one an account.
 REMEMBERED: Final = 8_192
 LONGEST: Final = 512  # characters of a question worth remembering
@@ -55,6 +60,7 @@ class Question(NamedTuple):
     amount: Decimal | None
     currency: str | None
     statuses: Statuses
+    scopes: dict[str, str]
 
 
 def gate_first(django: Application) -> Application:
@@ -67,7 +73,8 @@ def gate_first(django: Application) -> Application:
         query = environ.get("QUERY_STRING", "") if path == PATH else FOR_ENVOY
         gate_key, authorization = environ.get("HTTP_X_GATE_KEY"), environ.get("HTTP_AUTHORIZATION", "")
         secret = bearer(authorization) if gate_key is None else gate_key
-        quick = quick_answer(query, environ.get("HTTP_X_ACCOUNT", ""), secret, clock.now())
+        who = {scope: environ[name] for scope, name in SCOPE_VARIABLES.items() if name in environ}
+        quick = quick_answer(query, environ.get("HTTP_X_ACCOUNT", ""), secret, clock.now(), who=who)
         status, headers, body = _answer_of_view(environ) if quick is None else quick
         lines = list(headers.items())
         if body or status != HTTPStatus.NO_CONTENT:
@@ -84,8 +91,11 @@ def bearer(authorization: str) -> str:
     return secret if scheme in {"Bearer", "bearer"} else ""
 
 
-def quick_answer(query: str, header: str, secret: str, at: datetime) -> AnswerParts | None:
-    """The answer where memory and Redis have it; None otherwise. header: of X-Account.  secret: the gateway's key."""
+def quick_answer(
+    query: str, header: str, secret: str, at: datetime, *, who: Mapping[str, str] = MappingProxyType({})
+) -> AnswerParts | None:
+    """The answer where memory and Redis have it; None otherwise. header: of X-Account.  secret: the gateway's key.  who: what
+    headers say of who calls, by scope of spend caps."""
     if not secret or len(query) + len(header) > LONGEST:
         return None
     caller = remembered_caller(secret, at=at)
@@ -94,8 +104,11 @@ def quick_answer(query: str, header: str, secret: str, at: datetime) -> AnswerPa
     question = _understood(query, header)
     if question is None or caller.account_key not in (None, question.account):
         return None
-    account, amount, currency, statuses = question
-    decision = check_published(account_key=account, amount=amount, currency=currency, at=at)
+    account, amount, currency, statuses, scopes = question
+    if who or scopes:
+        scopes = asked_scopes(scopes, who)
+    call = Call(scopes) if scopes else UNKNOWN_CALL
+    decision = check_published(account_key=account, amount=amount, currency=currency, at=at, call=call)
     return None if decision is None else answer_parts(decision, account, amount, statuses)
 
 
@@ -111,7 +124,8 @@ def _understood(query: str, header: str) -> Question | None:
         return None
     try:
         statuses = asked_statuses(asked.get("allowed"), asked.get("refused"))
-        return Question(account, *asked_amount(asked.get("amount"), asked.get("currency")), statuses)
+        amount, currency = asked_amount(asked.get("amount"), asked.get("currency"))
+        return Question(account, amount, currency, statuses, asked_scopes(asked, {}))
     except InvalidInput:
         return None
 

@@ -8,12 +8,13 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any, Final
 
-from metering.gate.client.redis_decision import DECIDE, decide_in_redis
-from metering.gate.decide import Decision, decide
+from metering.gate.client.redis_decision import DECIDE, Lease, decide_in_redis
+from metering.gate.decide import UNKNOWN_CALL, Call, Decision, decide
 from wallets.accounts.open import KEY
 from wallets.balances.publish import publish_from_database, read_accounts
 from wallets.balances.published import PublishedAccount
 from wallets.errors import NotFound
+from wallets.ids import new_public_id
 from wallets.redis_client import RedisAway, Script, redis_link
 
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -30,44 +31,67 @@ class UnknownAccount(NotFound):
     code = "unknown_account"
 
 
-def check_account(*, account_key: str, amount: Decimal | None, at: datetime, currency: str | None = None) -> Decision:
-    """Whether a call of this account may go ahead. Takes a token of the slow lane where that decides; reserves nothing.
+def check_account(
+    *,
+    account_key: str,
+    amount: Decimal | None,
+    at: datetime,
+    currency: str | None = None,
+    call: Call = UNKNOWN_CALL,
+    lease: Lease | None = None,
+) -> Decision:
+    """Whether a call of this account may go ahead. Takes a token of the slow lane where that decides.
 
     amount: what the call will cost, zero or more, at most 12 decimals; None when it is not known.
-    currency: None for the account's main one. Raises UnknownAccount.
+    currency: None for the account's main one.  lease: reserve the amount under it if the call is allowed, in the same step;
+    nothing is reserved while Redis is away. Raises UnknownAccount.
     """
     if not KEY.fullmatch(account_key):
         raise UnknownAccount(f"There is no account {account_key[:120]!r}.")
     at_us = (at - EPOCH) // MICROSECOND
     try:
-        decision = _ask(account_key, currency, amount, at_us)
+        decision = _ask(account_key, currency, amount, at_us, call, lease)
         if decision is not None:
             return decision
         account = _known(account_key, publish_from_database(account_keys=[account_key], at=at)[0])
-        decision = _ask(account_key, currency, amount, at_us)
+        decision = _ask(account_key, currency, amount, at_us, call, lease)
         if decision is not None:
             return decision
     except RedisAway:
         account = _known(account_key, read_accounts(account_keys=[account_key], at=at))
-    return _decide_here(account, currency, amount, at_us)
+    return _decide_here(account, currency, amount, at_us, call)
 
 
-def check_published(*, account_key: str, amount: Decimal | None, at: datetime, currency: str | None = None) -> Decision | None:
+def check_published(
+    *, account_key: str, amount: Decimal | None, at: datetime, currency: str | None = None, call: Call = UNKNOWN_CALL
+) -> Decision | None:
     """The decision of `check_account` where Redis alone has it, in one round trip; None: ask `check_account`.
 
     account_key: one that a key can be.  amount: as there.
     """
     try:
-        return _ask(account_key, currency, amount, (at - EPOCH) // MICROSECOND)
+        return _ask(account_key, currency, amount, (at - EPOCH) // MICROSECOND, call)
     except RedisAway:
         return None
 
 
-def _ask(account_key: str, currency: str | None, amount: Decimal | None, at_us: int) -> Decision | None:
+def lease_until(lapses_at: datetime) -> Lease:
+    """A new lease, which nobody can guess, to be taken by `check_account`."""
+    return Lease(new_public_id("auth"), (lapses_at - EPOCH) // MICROSECOND)
+
+
+def _ask(
+    account_key: str,
+    currency: str | None,
+    amount: Decimal | None,
+    at_us: int,
+    call: Call = UNKNOWN_CALL,
+    lease: Lease | None = None,
+) -> Decision | None:
     def run(args: list[str]) -> Any:
         return redis_link().run(_SCRIPT, args)
 
-    return decide_in_redis(run, account_key=account_key, currency=currency, amount=amount, at_us=at_us)
+    return decide_in_redis(run, account_key=account_key, currency=currency, amount=amount, at_us=at_us, call=call, lease=lease)
 
 
 def _known(account_key: str, accounts: list[PublishedAccount]) -> PublishedAccount:
@@ -80,12 +104,13 @@ _lanes: dict[int, int] = {}
 _lanes_lock = threading.Lock()
 
 
-def _decide_here(account: PublishedAccount, currency: str | None, amount: Decimal | None, at_us: int) -> Decision:
+def _decide_here(account: PublishedAccount, currency: str | None, amount: Decimal | None, at_us: int, call: Call) -> Decision:
     """Decide in this process. Without Redis each process has slow lanes of its own."""
     wallet = account.charged_wallet(currency)
     lane = wallet.id if wallet else 0
     with _lanes_lock:
-        decision, lane_us = decide(account, currency=currency, amount=amount, at_us=at_us, lane_us=_lanes.get(lane, 0))
+        lane_us = _lanes.get(lane, 0)
+        decision, lane_us = decide(account, currency=currency, amount=amount, at_us=at_us, lane_us=lane_us, call=call)
         if lane_us:
             if len(_lanes) >= MAX_LANES:
                 _lanes.clear()

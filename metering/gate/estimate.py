@@ -5,7 +5,7 @@ allowance may come to cost something else."""
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, Final
@@ -20,7 +20,7 @@ from pricing.rating.rate import rate
 from wallets.balances.models import Wallet
 from wallets.credit.queries import allowances_left
 from wallets.errors import InvalidInput
-from wallets.money import ZERO
+from wallets.money import ZERO, to_scale
 
 REFUSED: Final = "The call cannot be estimated."
 
@@ -34,11 +34,13 @@ class UnknownType(InvalidInput):
 @dataclass(frozen=True, slots=True)
 class Estimate:
     """amount: None when no price fits yet; such an event would be kept and charged later. Never negative: what a falling
-    price would give back is not counted on. meters: the codes of what the call would be charged for."""
+    price would give back is not counted on. meters: the codes of what the call would be charged for.  quantities: how much of
+    each."""
 
     amount: Decimal | None
     currency: str | None
     meters: tuple[str, ...] = ()
+    quantities: Mapping[str, Decimal] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,12 +68,15 @@ def price_estimate(*, account_id: int, event_type: str, properties: Mapping[str,
     meters = tuple(line.meter for line in lines)
     standing = standing_of(account_id, version.currency, lines, at)
     total = ZERO
+    quantities: dict[str, Decimal] = {}
     for line in lines:
         amount = line_amount(line, properties, standing)
         if amount is None:
             return Estimate(None, version.currency, meters)
         total += amount
-    return Estimate(max(total, ZERO), version.currency, meters)
+        quantity = _quantity(line, properties, standing.counters.get(line.counter_price)) or ZERO
+        quantities[line.meter] = quantities.get(line.meter, ZERO) + to_scale(quantity)
+    return Estimate(max(total, ZERO), version.currency, meters, quantities)
 
 
 def standing_of(account_id: int, currency: str, lines: Sequence[Line], at: datetime) -> Standing:

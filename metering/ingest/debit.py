@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from django.db import connection
+from django.db import connection, transaction
 
+from metering.caps.count import count_charges
 from metering.ingest.charging import (
     Usage,
     debit_of,
@@ -20,6 +21,7 @@ from metering.ingest.rating import Item
 from metering.ingest.rows import ROLL_UP, stage_usage
 from pricing.counters.counters import stored_counters
 from wallets.balances.lock import LockedWallet
+from wallets.balances.publish import publish_wallets
 from wallets.credit.debit import debit_wallets
 from wallets.overlap import running
 
@@ -41,6 +43,7 @@ def charge_items(
         stage_usage(cursor, usage.lines or usage_lines(usage, bucket=bucket))
         locked = lock_charged_wallets(work, items, bucket=bucket)
         debit_wallets([debit_of(locked[wallet_id], w) for wallet_id, w in sorted(work.items())], at=at, meanwhile=ROLL_UP)
+        _after_charging(items, locked, bucket=bucket, at=at)
         return locked
     locked = lock_charged_wallets({*work, *(item.wallet_id for item in waiting)}, items, bucket=bucket)
     counted = charge_pending(cursor, waiting, locked, work, ids, usage, bucket=bucket, at=at)
@@ -51,4 +54,24 @@ def charge_items(
     debits = [debit_of(locked[wallet_id], w, counted.units(wallet_id)) for wallet_id, w in sorted(work.items())]
     debit_wallets(debits, at=at, meanwhile=ROLL_UP)
     give_back_falls(cursor, counted, locked, bucket=bucket, at=at)
+    _after_charging(items, locked, bucket=bucket, at=at)
     return locked
+
+
+def _after_charging(items: Sequence[Item], locked: Mapping[int, LockedWallet], *, bucket: int, at: datetime) -> None:
+    """Count the charges for spend caps, and end the leases of the calls that were charged, after the commit.
+
+    A lease ends in the step in which its charge is published. Of a duplicate, an event that waits for a price, and a commit
+    that could not be published, the lease stays until it lapses: then something counts twice for a while, never not at all.
+    """
+    capped = {wallet_id for wallet_id, wallet in locked.items() if wallet.has_caps}
+    if capped:
+        events = [item.row_id for item in items if item.wallet_id in capped and not item.duplicate]
+        count_charges(list(locked.values()), event_ids=events, bucket=bucket, at=at)
+    leases = [
+        (item.account.key, item.event.authorization)
+        for item in items
+        if item.event.authorization is not None and item.wallet_id in locked and not item.duplicate
+    ]
+    if leases:
+        transaction.on_commit(lambda: publish_wallets(list(locked.values()), leases=leases), robust=True)

@@ -19,6 +19,7 @@ from django.db.models.functions import Cast
 from django.db.utils import OperationalError
 from psycopg import errors as pg
 
+from metering.caps.count import count_charges
 from metering.usage.models import Charge, EventVoid, ReturnedDraw, UsageEvent
 from metering.usage.undo import Undo, undo_charge
 from pricing.meters.measure import dimension_text, reported_dimensions
@@ -70,6 +71,8 @@ def void_event(*, event_pk: int, at: datetime, reason: str = "", actor: str = ""
         undone = _undo(event, properties, charges, wallets, at=at, reason=reason, actor=actor)
         Charge.objects.bulk_create(undone)
         _report_without(event, properties, undone, wallets)
+        if undone:
+            count_charges(list(wallets.values()), event_ids=[event.pk], bucket=event.bucket, at=at, reversing=True)
     return undone
 
 

@@ -52,6 +52,7 @@ class LockedWallet:
     allowance_meters: Sequence[str] = ()
     held_version: int = 0
     next_lapse_at: datetime | None = None
+    has_caps: bool = False
 
     @property
     def available(self) -> Decimal:
@@ -67,7 +68,7 @@ class LockedWallet:
 
 COLUMNS: Final = """w.id, w.bucket, w.public_id, w.account_id, a.key, a.status, w.currency, w.status, w.is_default, w.balance,
     w.held, w.overdraft, w.on_empty, w.grace_limit, w.throttle_per_minute, w.version, w.head_hash, w.reference_balance,
-    w.armed_percent, w.crossing_number, w.allowance_meters, w.held_version, w.next_lapse_at"""
+    w.armed_percent, w.crossing_number, w.allowance_meters, w.held_version, w.next_lapse_at, w.has_caps"""
 
 
 def limit_lock_waits(cursor: Any) -> None:

@@ -61,6 +61,7 @@ class Wallet(models.Model):
     )
     held_version = models.BigIntegerField(default=0, help_text="counts the changes of what is held")
     next_lapse_at = models.DateTimeField(null=True, blank=True, help_text="no open hold ends before; empty: none is open")
+    has_caps = models.BooleanField(default=False, help_text="its account has spend caps: charges are counted for them")
     opened_at = models.DateTimeField()
     closed_at = models.DateTimeField(null=True, blank=True)
 

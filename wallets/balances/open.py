@@ -55,6 +55,7 @@ def open_wallet(*, account: Account, currency: str, at: datetime, name: str = ""
             name=name,
             is_default=bool(is_default),
             opened_at=at,
+            has_caps=Wallet.objects.filter(account=account, has_caps=True).exists(),
         )
         _insert(wallet, is_default=is_default)
         add_news([("", AccountsChanged([account.pk]))], at=at, bucket=account.bucket)

@@ -20,16 +20,20 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from itertools import groupby, islice
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
+from django.conf import settings
 from django.db import connection
+from django.utils.module_loading import import_string
 
 from wallets.balances.lock import LockedWallet
-from wallets.balances.published import ACCOUNT_PREFIX, TICKETS, PublishedAccount, PublishedWallet
+from wallets.balances.published import ACCOUNT_PREFIX, SPENT_PREFIX, TICKETS, PublishedAccount, PublishedCap, PublishedWallet
+from wallets.balances.reserved import LEASES
 from wallets.outbox.deliver import Piece
 from wallets.outbox.topics import AccountsChanged
 from wallets.redis_client import RedisAway, Script, ask_redis
@@ -43,13 +47,27 @@ CHUNK: Final = 500
 # Times a reading is made again because Redis was wiped meanwhile.
 TRIES: Final = 3
 
+# ARGV: wallets, counters of caps as JSON, leases that end here as JSON.
 _PUBLISH_FIGURES: Final = Script(f"""
+{LEASES}
 for key, id, version, figures in string.gmatch(ARGV[1], '(%S+) (%d+) (%d+) ([^\\n]+)\\n') do
     local name, field = '{ACCOUNT_PREFIX}' .. key, 'figures:' .. id
     local published = redis.call('HGET', name, field)
     if not published or tonumber(string.match(published, '^%d+')) < tonumber(version) then
         redis.call('HSET', name, field, version .. ' 0 ' .. figures)
     end
+end
+if ARGV[2] ~= '' then
+    for _, counter in ipairs(cjson.decode(ARGV[2])) do
+        local name = '{SPENT_PREFIX}' .. counter[1]
+        local published = redis.call('HGET', name, counter[2])
+        if not published or tonumber(string.match(published, '^%d+')) < tonumber(counter[3]) then
+            redis.call('HSET', name, counter[2], counter[3] .. ' ' .. counter[4])
+        end
+    end
+end
+if ARGV[3] ~= '' then
+    for _, lease in ipairs(cjson.decode(ARGV[3])) do release(lease[1], lease[2]) end
 end
 return 0
 """)
@@ -75,11 +93,11 @@ local missing, behind, different, settings = 0, 0, 0, 0
 
 local function publish_settings(name, wanted)
     local published_under = redis.call('HGET', name, 'ticket')
-    if published_under and tonumber(published_under) > ticket then return end
+    if published_under and tonumber(published_under) > ticket then return false end
     local changed = false
     for _, field in ipairs(redis.call('HKEYS', name)) do
         local kind = string.match(field, '^(%a+):')
-        if (kind == 'default' or kind == 'wallet') and not wanted[field] then
+        if (kind == 'default' or kind == 'wallet' or field == 'caps') and not wanted[field] then
             redis.call('HDEL', name, field)
             changed = true
         end
@@ -92,6 +110,31 @@ local function publish_settings(name, wanted)
     end
     redis.call('HSET', name, 'ticket', ARGV[1])
     if changed and published_under then settings = settings + 1 end
+    return true
+end
+
+local function publish_spent(name, windows)
+    local current = {{}}
+    for _, window in ipairs(windows) do current[window.name] = true end
+    for _, field in ipairs(redis.call('HKEYS', name)) do
+        local window = string.match(field, '^here:(%d+:%d+)$') or string.match(field, '^(%d+:%d+):')
+        if not current[window or ''] then redis.call('HDEL', name, field) end
+    end
+    for _, window in ipairs(windows) do
+        for _, counter in ipairs(window.counters) do
+            local field = window.name .. ':' .. counter[1]
+            local published = redis.call('HGET', name, field)
+            local value = counter[2] .. ' ' .. counter[3]
+            if not published or tonumber(string.match(published, '^%d+')) < tonumber(counter[2]) then
+                if redis.call('HEXISTS', name, 'here:' .. window.name) == 1 then behind = behind + 1 end
+                redis.call('HSET', name, field, value)
+            elseif published ~= value and string.match(published, '^%d+') == counter[2] then
+                different = different + 1
+                redis.call('HSET', name, field, value)
+            end
+        end
+        redis.call('HSET', name, 'here:' .. window.name, '1')
+    end
 end
 
 local function publish_figures(name, wallet)
@@ -110,7 +153,8 @@ end
 
 for _, account in ipairs(cjson.decode(ARGV[2])) do
     local name = '{ACCOUNT_PREFIX}' .. account.key
-    publish_settings(name, account.settings)
+    local newest = publish_settings(name, account.settings)
+    if newest then publish_spent('{SPENT_PREFIX}' .. account.key, account.windows) end
     for _, wallet in ipairs(account.wallets) do publish_figures(name, wallet) end
 end
 return {{missing, behind, different, settings}}
@@ -134,8 +178,22 @@ class Drift:
             setattr(self, field.name, getattr(self, field.name) + getattr(other, field.name))
 
 
-def publish_wallets(wallets: Sequence[LockedWallet]) -> None:
+class Spent(NamedTuple):
+    """What was used of a spend cap. field: window and value, as `published.py` has it."""
+
+    account_key: str
+    field: str
+    version: int
+    used: Decimal
+
+
+def publish_wallets(
+    wallets: Sequence[LockedWallet], *, spent: Sequence[Spent] = (), leases: Sequence[tuple[str, str]] = ()
+) -> None:
     """Publish the committed figures of these wallets in one round trip; an older version never overwrites a newer one.
+
+    spent: what their transaction changed of spend caps.  leases: account key and id of those whose calls it charged; they end
+    in the same step in which the charge begins to count.
 
     Never raises for Redis: what could not be published is counted and logged, and the outbox and the sweep publish it.
     """
@@ -143,8 +201,10 @@ def publish_wallets(wallets: Sequence[LockedWallet]) -> None:
         f"{w.account_key} {w.id} {w.sequence} {w.balance - w.held:.12f} {w.overdraft:.12f} {_microseconds(w.next_lapse_at)}\n"
         for w in wallets
     ]
+    counters = json.dumps([(s.account_key, s.field, str(s.version), f"{s.used:.12f}") for s in spent]) if spent else ""
+    ended = json.dumps(list(leases)) if leases else ""
     try:
-        ask_redis(lambda redis: _PUBLISH_FIGURES.run(redis, args=["".join(lines)]))
+        ask_redis(lambda redis: _PUBLISH_FIGURES.run(redis, args=["".join(lines), counters, ended]))
     except RedisAway:
         log.warning("%d wallets not published; the outbox and the sweep publish them", len(wallets))
 
@@ -243,7 +303,17 @@ def read_accounts(
             [at, list(account_ids), list(account_keys), list(wallet_ids)],
         )
         rows = cursor.fetchall()
-    return list(_accounts(rows))
+    found = list(_accounts(rows))
+    caps = read_caps([account.id for account in found], at)
+    return [replace(account, caps=tuple(caps[account.id])) if account.id in caps else account for account in found]
+
+
+def read_caps(account_ids: Sequence[int], at: datetime | None) -> Mapping[int, Sequence[PublishedCap]]:
+    """The spend caps of these accounts, by row id; they stand in a room above, which settings.GATE_CAPS names."""
+    if not account_ids:
+        return {}
+    caps: Mapping[int, Sequence[PublishedCap]] = import_string(settings.GATE_CAPS)(account_ids=account_ids, at=at)
+    return caps
 
 
 def _accounts(rows: Iterable[Sequence[Any]]) -> Iterator[PublishedAccount]:
@@ -255,7 +325,7 @@ def _accounts(rows: Iterable[Sequence[Any]]) -> Iterator[PublishedAccount]:
 
 def _for_redis(account: PublishedAccount) -> dict[str, Any]:
     """The fields of an account's hash (`published.py`)."""
-    settings = {
+    fields_of = {
         "status": account.status,
         "main": account.main_currency,
         "on_outage": account.on_outage,
@@ -264,8 +334,8 @@ def _for_redis(account: PublishedAccount) -> dict[str, Any]:
     figures: list[dict[str, str]] = []
     for wallet in account.wallets:
         if wallet.is_default:
-            settings[f"default:{wallet.currency}"] = str(wallet.id)
-        settings[f"wallet:{wallet.id}"] = (
+            fields_of[f"default:{wallet.currency}"] = str(wallet.id)
+        fields_of[f"wallet:{wallet.id}"] = (
             f"{wallet.status} {wallet.on_empty} {wallet.grace_limit:.12f} {wallet.throttle_per_minute} "
             f"{wallet.public_id} {wallet.currency}"
         )
@@ -276,7 +346,27 @@ def _for_redis(account: PublishedAccount) -> dict[str, Any]:
                 "figures": f"{wallet.available:.12f} {wallet.overdraft:.12f} {wallet.lapses_us}",
             }
         )
-    return {"key": account.key, "settings": settings, "wallets": figures}
+    if account.caps:
+        fields_of["caps"] = json.dumps([_cap_for_redis(cap) for cap in account.caps])
+    windows = [
+        {"name": cap.window, "counters": [[value, str(version), f"{used:.12f}"] for value, (version, used) in cap.used.items()]}
+        for cap in account.caps
+    ]
+    return {"key": account.key, "settings": fields_of, "wallets": figures, "windows": windows}
+
+
+def _cap_for_redis(cap: PublishedCap) -> dict[str, Any]:
+    return {
+        "id": cap.public_id,
+        "window": cap.window,
+        "scope": cap.scope,
+        "value": cap.value,
+        "unit": cap.unit,
+        "of_meter": cap.of_meter,
+        "limit": f"{cap.limit:.12f}",
+        "starts": str(cap.starts_us),
+        "ends": str(cap.ends_us),
+    }
 
 
 def _microseconds(moment: datetime | None) -> int:

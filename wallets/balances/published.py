@@ -12,6 +12,12 @@ One hash an account, so that one call decides: `gate:account:<key>` with the fie
     ticket        the ticket under which the settings were read
     figures:<id>  sequence ticket available overdraft lapses
     lane:<id>     the slow lane's token bucket (metering/gate)
+    caps          JSON: the spend caps, in the order in which they are checked; missing when there are none    settings
+
+and beside it, where the account has caps, `gate:spent:<key>` with the fields
+
+    <cap>:<window>:<value>   version and what was used; missing: nothing
+    here:<cap>:<window>      everything that was used of this cap in this window is published
 
 Values of several words are separated by one space. Amounts always have 12 decimals. sequence: grows
 with every change of what is available. lapses: when a hold ends that is taken off what is available, microseconds since 1970
@@ -20,11 +26,13 @@ with every change of what is available. lapses: when a hold ends that is taken o
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Final
 
 ACCOUNT_PREFIX: Final = "gate:account:"
+SPENT_PREFIX: Final = "gate:spent:"
 TICKETS: Final = "gate:tickets"
 
 
@@ -48,6 +56,29 @@ class PublishedWallet:
 
 
 @dataclass(frozen=True, slots=True)
+class PublishedCap:
+    """A spend cap in its present window. scope: what it caps (account, team, user, …); value: which of them (empty: each for
+    itself).  unit: a currency, or the code of a meter (of_meter).  starts_us, ends_us: the window, microseconds since 1970 (an
+    end of 0: never).  used: what was used in it, with the version of each figure, by value."""
+
+    id: int
+    public_id: str
+    scope: str
+    value: str
+    unit: str
+    of_meter: bool
+    limit: Decimal
+    starts_us: int
+    ends_us: int
+    used: Mapping[str, tuple[int, Decimal]] = field(default_factory=dict)
+
+    @property
+    def window(self) -> str:
+        """What its figures in Redis are found by."""
+        return f"{self.id}:{self.starts_us}"
+
+
+@dataclass(frozen=True, slots=True)
 class PublishedAccount:
     """An account with its wallets in the order in which they were opened. currency: of its first wallet."""
 
@@ -58,6 +89,7 @@ class PublishedAccount:
     wallets: tuple[PublishedWallet, ...]
     on_outage: str = "closed"
     offline_allowance: Decimal = Decimal(0)
+    caps: tuple[PublishedCap, ...] = ()
 
     @property
     def main_currency(self) -> str:

@@ -81,4 +81,26 @@ class TopUpFailed:
     reason: str
 
 
-News = BalancesChanged | ThresholdCrossed | LotExpired | AccountsChanged | SubscriptionChanged | TopUpSucceeded | TopUpFailed
+@dataclass(frozen=True, slots=True)
+class SpendCapReached:
+    """What was charged under a spend cap reached its limit: of `value` (empty: the account's), in the window that began then.
+    used, limit: money of the cap's currency, or units of its meter."""
+
+    cap: str
+    account_id: int
+    value: str
+    window_start: str
+    used: str
+    limit: str
+
+
+News = (
+    BalancesChanged
+    | ThresholdCrossed
+    | LotExpired
+    | AccountsChanged
+    | SubscriptionChanged
+    | TopUpSucceeded
+    | TopUpFailed
+    | SpendCapReached
+)

@@ -1,43 +1,58 @@
-"""The gate's rule inside Redis: reads what was published (`wallets/balances/published.py`) and takes the token of the slow
-lane in one step. The same rule in Python, with its reasons: `metering/gate/decide.py`. Imports no Django.
+"""The gate's rule inside Redis: reads what was published (`wallets/balances/published.py`), takes the token of the slow lane
+and the lease of the call in one step. The same rule in Python, with its reasons: `metering/gate/decide.py`. Imports no Django.
 
-Money in Lua: a double is exact to 2^53, money has 30 digits, so an amount is two whole numbers of up to 15 digits each
-(in units of 10^3 and 10^-12), added and compared as such.
+It also counts its decisions by minute and reason, and keeps the last refusals of an account with what they were decided on:
+for the pages, and lost with Redis.
+
+    gate:minute:<minute>    hash: allow or reason -> decisions; `value <account> <currency>` -> what refused calls would have
+                            cost; a minute is 60 s since 1970
+    gate:refused:<key>      list of JSON, newest first
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Final
 
-from metering.gate.decide import MINUTE_US, SECOND_US, Decision
-from wallets.balances.published import ACCOUNT_PREFIX
+from metering.gate.decide import LONGEST_VALUE, MINUTE_US, SECOND_US, UNKNOWN_CALL, Call, Decision
+from wallets.balances.published import ACCOUNT_PREFIX, SPENT_PREFIX
+from wallets.balances.reserved import KEPT_SECONDS, LEASES, LEASES_PREFIX, RESERVED_PREFIX
 from wallets.money import scaled_text
 
-# ARGV: account key, currency or '', amount with 12 decimals or '', time in microseconds since 1970.
-# Returns nil when nothing (or not everything) is published, or a hold has lapsed since, else
-# {verdict, reason, available, currency, seconds to wait, wallet, version}, each text or '' when there is none.
+MINUTE_PREFIX: Final = "gate:minute:"
+REFUSED_PREFIX: Final = "gate:refused:"
+MINUTES_KEPT_SECONDS: Final = 3_600
+REFUSALS_KEPT: Final = 20  # of an account
+REFUSALS_KEPT_SECONDS: Final = 7 * 86_400
+
+# ARGV: account key, currency or '', amount with 12 decimals or '', time in microseconds since 1970, what else is known of the
+# call as JSON or '', lease to take or '', when it lapses.
+# Returns nil when nothing (or not everything) is published, or a hold has lapsed since, or a cap's window is over, else
+# {verdict, reason, available, currency, seconds to wait, wallet, version, cap}, each text or '' when there is none.
 DECIDE: Final = f"""
 local name, currency, amount, at = '{ACCOUNT_PREFIX}' .. ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4])
-local HALF = 1000000000000000
-
-local function money(text)
-    local sign, whole, fraction = string.match(text, '^(%-?)(%d+)%.(%d+)$')
-    local digits = whole .. fraction
-    local high, low = tonumber(string.sub(digits, 1, -16)) or 0, tonumber(string.sub(digits, -15))
-    if sign == '-' then return -high, -low end
-    return high, low
+{LEASES}
+local function text(high, low)
+    local sign = ''
+    if high < 0 then
+        sign, high, low = '-', -high, -low
+        if low < 0 then high, low = high - 1, low + HALF end
+    end
+    local digits = string.format('%.0f%015.0f', high, low)
+    local whole = string.gsub(string.sub(digits, 1, -13), '^0+', '')
+    return sign .. (whole == '' and '0' or whole) .. '.' .. string.sub(digits, -12)
 end
 
-local function covers(high, low)
+local function covers(high, low, asked)
     local enough_low = 1
-    if amount ~= '' then
-        local asked_high, asked_low = money(amount)
+    if asked ~= '' then
+        local asked_high, asked_low = money(asked)
         high, low, enough_low = high - asked_high, low - asked_low, 0
     end
-    while low < 0 do high, low = high - 1, low + HALF end
-    while low >= HALF do high, low = high + 1, low - HALF end
+    high, low = carry(high, low)
     return high > 0 or high == 0 and low >= enough_low
 end
 
@@ -52,8 +67,13 @@ local function take_token(per_minute, field)
     return 0
 end
 
-local account = redis.call('HMGET', name, 'status', currency == '' and 'main' or 'default:' .. currency)
-local status, found = account[1], account[2]
+local minute = '{MINUTE_PREFIX}' .. string.format('%.0f', math.floor(at / {MINUTE_US}))
+local function count(field)
+    if redis.call('HINCRBY', minute, field, 1) == 1 then redis.call('EXPIRE', minute, {MINUTES_KEPT_SECONDS}) end
+end
+
+local account = redis.call('HMGET', name, 'status', 'caps', currency == '' and 'main' or 'default:' .. currency)
+local status, caps, found = account[1], account[2], account[3]
 if not status then return false end
 if currency == '' then
     currency = found
@@ -61,7 +81,8 @@ if currency == '' then
 end
 if not found then
     local reason = status == 'ACTIVE' and 'balance_exhausted' or 'account_suspended'
-    return {{'refuse', reason, '0', currency, '', '', '0'}}
+    count(reason)
+    return {{'refuse', reason, '0', currency, '', '', '0', ''}}
 end
 local wallet = redis.call('HMGET', name, 'wallet:' .. found, 'figures:' .. found)
 if not wallet[1] or not wallet[2] then return false end
@@ -69,40 +90,128 @@ local state, on_empty, grace, per_minute, public_id = string.match(wallet[1], '^
 local version, available, lapses = string.match(wallet[2], '^(%S+) %S+ (%S+) %S+ (%d+)')
 if lapses ~= '0' and at >= tonumber(lapses) then return false end
 
-local function answer(verdict, reason, wait)
-    return {{verdict, reason, available, currency, wait, public_id, version}}
+local leases, reserved = '{LEASES_PREFIX}' .. ARGV[1], '{RESERVED_PREFIX}' .. ARGV[1]
+for _, lease in ipairs(redis.call('ZRANGEBYSCORE', leases, '-inf', ARGV[4], 'LIMIT', 0, 1000)) do release(ARGV[1], lease) end
+local high, low = money(available)
+local taken_high, taken_low = sum_of(reserved, 'wallet:' .. found)
+if taken_high ~= 0 or taken_low ~= 0 then
+    high, low = carry(high - taken_high, low - taken_low)
+    available = text(high, low)
+end
+
+local function answer(verdict, reason, wait, cap)
+    count(verdict == 'allow' and verdict or reason)
+    if verdict ~= 'allow' then
+        if amount ~= '' then
+            local asked_high, asked_low = money(amount)
+            add(minute, 'value ' .. ARGV[1] .. ' ' .. currency, asked_high, asked_low)
+        end
+        local kept = '{REFUSED_PREFIX}' .. ARGV[1]
+        redis.call('LPUSH', kept, cjson.encode({{
+            at = ARGV[4], verdict = verdict, reason = reason, amount = amount, currency = currency, available = available,
+            reserved = text(taken_high, taken_low), version = version, policy = on_empty, wallet = public_id, cap = cap or '',
+            call = ARGV[5] or ''
+        }}))
+        redis.call('LTRIM', kept, 0, {REFUSALS_KEPT} - 1)
+        redis.call('EXPIRE', kept, {REFUSALS_KEPT_SECONDS})
+    end
+    return {{verdict, reason, available, currency, wait, public_id, version, cap or ''}}
 end
 
 if status ~= 'ACTIVE' then return answer('refuse', 'account_suspended', '') end
 if state ~= 'ACTIVE' then return answer('refuse', 'wallet_frozen', '') end
-local high, low = money(available)
-if covers(high, low) then return answer('allow', '', '') end
+
+local parts = {{{{'wallet:' .. found, amount}}}}
+if caps then
+    local call = ARGV[5] and ARGV[5] ~= '' and cjson.decode(ARGV[5]) or {{scopes = {{}}}}
+    local spent = '{SPENT_PREFIX}' .. ARGV[1]
+    for _, cap in ipairs(cjson.decode(caps)) do
+        local value, asked = call.scopes[cap.scope], amount
+        if cap.scope == 'account' then value = '' elseif value == '' then value = nil end
+        if cap.of_meter then
+            asked = ''
+            if call.quantities then asked = call.quantities[cap.unit] end
+        elseif cap.unit ~= currency then
+            asked = nil
+        end
+        if value and asked and (cap.value == '' or cap.value == value) then
+            if at < tonumber(cap.starts) or cap.ends ~= '0' and at >= tonumber(cap.ends) then return false end
+            local field = cap.window .. ':' .. value
+            local known = redis.call('HMGET', spent, 'here:' .. cap.window, field)
+            if not known[1] then return false end
+            local left_high, left_low = money(cap.limit)
+            if known[2] then
+                local used_high, used_low = money(string.match(known[2], ' (%S+)$'))
+                left_high, left_low = left_high - used_high, left_low - used_low
+            end
+            local cap_high, cap_low = sum_of(reserved, 'cap:' .. field)
+            if not covers(left_high - cap_high, left_low - cap_low, asked) then
+                return answer('refuse', 'spend_cap', '', cap.id)
+            end
+            if asked ~= '' then table.insert(parts, {{'cap:' .. field, asked}}) end
+        end
+    end
+end
+
+local function allow()
+    if ARGV[6] and ARGV[6] ~= '' and amount ~= '' and redis.call('HEXISTS', reserved, 'lease:' .. ARGV[6]) == 0 then
+        redis.call('ZADD', leases, ARGV[7], ARGV[6])
+        redis.call('HSET', reserved, 'lease:' .. ARGV[6], cjson.encode(parts))
+        for _, part in ipairs(parts) do add(reserved, part[1], money(part[2])) end
+        redis.call('EXPIRE', leases, {KEPT_SECONDS})
+        redis.call('EXPIRE', reserved, {KEPT_SECONDS})
+    end
+    return answer('allow', '', '')
+end
+
+if covers(high, low, amount) then return allow() end
 if on_empty == 'grace' then
     local grace_high, grace_low = money(grace)
-    if covers(high + grace_high, low + grace_low) then return answer('allow', '', '') end
+    if covers(high + grace_high, low + grace_low, amount) then return allow() end
 end
 if on_empty == 'throttle' and tonumber(per_minute) > 0 then
     local wait = take_token(tonumber(per_minute), 'lane:' .. found)
-    if wait == 0 then return answer('allow', '', '') end
+    if wait == 0 then return allow() end
     return answer('throttle', 'rate_limited', tostring(wait))
 end
 return answer('refuse', 'balance_exhausted', '')
 """
 
 
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """What an allowed call is to reserve its amount under, and when that lapses (microseconds since 1970)."""
+
+    id: str
+    lapses_us: int
+
+
 def decide_in_redis(
-    run: Callable[[list[str]], Any], *, account_key: str, currency: str | None, amount: Decimal | None, at_us: int
+    run: Callable[[list[str]], Any],
+    *,
+    account_key: str,
+    currency: str | None,
+    amount: Decimal | None,
+    at_us: int,
+    call: Call = UNKNOWN_CALL,
+    lease: Lease | None = None,
 ) -> Decision | None:
     """The decision from what is published; None when the account is not (or not wholly) published,
-    or a hold has lapsed since it was.
+    or a hold has lapsed or a cap's window has ended since it was.
 
-    run: runs DECIDE with these ARGV.  amount: at most 12 decimals.  at_us: microseconds since 1970.
+    run: runs DECIDE with these ARGV.  amount: at most 12 decimals.  at_us: microseconds since 1970.  lease: taken when the
+    call is allowed and its amount is known.
     """
     asked = "" if amount is None else scaled_text(amount)
-    found = run([account_key, currency or "", asked, str(at_us)])
+    args = [account_key, currency or "", asked, str(at_us)]
+    if lease is not None or call is not UNKNOWN_CALL:
+        args.append(call_text(call))
+    if lease is not None:
+        args += [lease.id, str(lease.lapses_us)]
+    found = run(args)
     if found is None:
         return None
-    verdict, reason, available, of_currency, wait, wallet, version = [part.decode() for part in found]
+    verdict, reason, available, of_currency, wait, wallet, version, cap = [part.decode() for part in found]
     return Decision(
         verdict=verdict,
         reason=reason or None,
@@ -111,4 +220,15 @@ def decide_in_redis(
         retry_after_seconds=int(wait) if wait else None,
         wallet=wallet or None,
         version=int(version),
+        cap=cap or None,
     )
+
+
+def call_text(call: Call) -> str:
+    """What is known of a call, for DECIDE; empty for nothing."""
+    said: dict[str, Any] = {"scopes": {scope: value[:LONGEST_VALUE] for scope, value in call.scopes.items()}}
+    if call.quantities is not None:
+        said["quantities"] = {meter: scaled_text(quantity) for meter, quantity in call.quantities.items()}
+    elif not call.scopes:
+        return ""
+    return json.dumps(said)

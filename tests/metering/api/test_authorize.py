@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 from decimal import Decimal as D
 from typing import Any
 
 import pytest
 from django.test import Client
 
+from metering.caps.set_cap import CapTerms, set_cap
 from metering.gate.estimate import price_estimate
+from metering.ingest.batch import ingest_batch
+from metering.ingest.decode import usage_input
 from tests.factories.balances import AT, spend, wallet_of
 from tests.factories.prices import llm_prices
 from wallets import clock
@@ -69,10 +73,58 @@ def test_a_throttled_call_is_told_when_to_come_back() -> None:
 
 
 def test_amounts_are_compared_exactly_whether_text_or_number() -> None:
-    wallet_of("acme", credit="0.100000000001")
-    for amount, decision in (("0.100000000001", "allow"), ("0.100000000002", "refuse")):
-        assert authorize({"account": "acme", "amount": amount}).json()["decision"] == decision
-        assert authorize(f'{{"account": "acme", "amount": {amount}}}').json()["decision"] == decision
+    for account, mark in (("acme", '"'), ("globex", "")):
+        wallet_of(account, credit="0.100000000001")
+        for amount, decision in (("0.100000000002", "refuse"), ("0.100000000001", "allow")):
+            body = f'{{"account": "{account}", "amount": {mark}{amount}{mark}}}'
+            assert authorize(body).json()["decision"] == decision
+
+
+def test_what_was_authorised_is_reserved_until_its_event_arrives_or_it_lapses() -> None:
+    llm_prices()
+    wallet_of("acme", credit="1")
+    first = authorize({"account": "acme", "amount": "0.7", "ttl_seconds": 30}).json()
+    assert authorize({"account": "acme", "amount": "0.4"}).json()["reason"] == "balance_exhausted"
+    event = usage_input(
+        event_id="e1", event_type="llm.request", account="acme", time=AT, properties=CALL | {"output_tokens": 0}
+    )
+    event.authorization = first["authorization"]
+    assert ingest_batch(events=[event], at=AT).accepted == 1
+    left = authorize({"account": "acme", "amount": "0.4"}).json()
+    assert (left["decision"], left["available"]) == ("allow", "0.99")
+    assert authorize({"account": "acme", "amount": "0.6"}).json()["decision"] == "refuse"
+    with clock.set_to(AT + timedelta(seconds=60)):
+        assert authorize({"account": "acme", "amount": "0.6"}).json()["decision"] == "allow"
+
+
+def test_the_authorization_of_another_account_ends_nothing() -> None:
+    llm_prices()
+    wallet_of("acme", credit="1")
+    wallet_of("globex", credit="1")
+    lease = authorize({"account": "acme", "amount": "0.7"}).json()["authorization"]
+    event = usage_input(event_id="e1", event_type="llm.request", account="globex", time=AT, properties=CALL)
+    event.authorization = lease
+    assert ingest_batch(events=[event], at=AT).accepted == 1
+    assert authorize({"account": "acme", "amount": "0.4"}).json()["decision"] == "refuse"
+
+
+@pytest.mark.parametrize("seconds", [0, 3_601, -1])
+def test_nothing_is_reserved_forever(seconds: int) -> None:
+    wallet_of("acme", credit="1")
+    answer = authorize({"account": "acme", "amount": "0.7", "ttl_seconds": seconds})
+    assert (answer.status_code, list(answer.json()["errors"])) == (422, ["ttl_seconds"])
+
+
+def test_a_spend_cap_of_whoever_calls_refuses() -> None:
+    llm_prices()
+    acme = wallet_of("acme", credit="100").account
+    set_cap(account=acme, terms=CapTerms(scope="user", window="day", limit=D("0.01"), currency="USD"), at=AT)
+    call = {"account": "acme", "type": "llm.request", "properties": CALL | {"user": "u_1", "output_tokens": 0}}
+    assert authorize(call).json()["decision"] == "allow"
+    call["properties"] = CALL | {"user": "u_2", "output_tokens": 100_000}
+    assert authorize(call).json()["reason"] == "spend_cap"
+    assert authorize({"account": "acme", "amount": "0.02", "user": "u_3"}).json()["reason"] == "spend_cap"
+    assert authorize({"account": "acme", "amount": "0.02"}).json()["decision"] == "allow"
 
 
 def test_an_estimate_is_priced_as_its_event_would_be() -> None:

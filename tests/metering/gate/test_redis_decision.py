@@ -11,14 +11,16 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as effort
 from hypothesis import strategies as st
 
-from metering.gate.client.redis_decision import DECIDE, decide_in_redis
-from metering.gate.decide import Decision, decide
-from wallets.balances.publish import publish_reading, take_ticket
-from wallets.balances.published import PublishedAccount, PublishedWallet
+from metering.gate.client.redis_decision import DECIDE, Lease, decide_in_redis
+from metering.gate.decide import SCOPES, UNKNOWN_CALL, Call, Decision, decide, take_lease
+from wallets.balances.publish import Spent, publish_reading, publish_wallets, take_ticket
+from wallets.balances.published import PublishedAccount, PublishedCap, PublishedWallet
 from wallets.redis_client import Script, redis_client
 
 pytestmark = pytest.mark.usefixtures("redis_server")
 
+NAMES = ["u_1", "ünï:code \n", "0"]
+METERS = ["calls", "tokens"]
 CURRENCIES = ("USD", "EUR", "CREDITS")
 NOW_US = 1_795_000_000_000_000
 script = Script(DECIDE)
@@ -53,14 +55,54 @@ def accounts(draw: st.DrawFn) -> PublishedAccount:
             )
         )
     status = draw(st.sampled_from(["ACTIVE", "ACTIVE", "SUSPENDED"]))
-    return PublishedAccount(1, "acme", status, draw(st.sampled_from(CURRENCIES)), tuple(wallets))
+    return PublishedAccount(
+        1, "acme", status, draw(st.sampled_from(CURRENCIES)), tuple(wallets), caps=tuple(draw(st.lists(caps(), max_size=4)))
+    )
 
 
-def in_redis(account: PublishedAccount, currency: str | None, amount: D | None, at_us: int) -> Decision | None:
+numbers = iter(range(1, 1_000_000))
+
+
+@st.composite
+def caps(draw: st.DrawFn) -> PublishedCap:
+    scope = draw(st.sampled_from(SCOPES))
+    of_meter = draw(st.booleans())
+    values = [""] if scope == "account" else NAMES
+    used = {value: (draw(st.integers(0, 2**53)), draw(balances)) for value in draw(st.sets(st.sampled_from(values)))}
+    return PublishedCap(
+        id=(number := next(numbers)),
+        public_id=f"cap_{number}",
+        scope=scope,
+        value="" if scope == "account" else draw(st.sampled_from(["", *NAMES])),
+        unit=draw(st.sampled_from(METERS if of_meter else CURRENCIES)),
+        of_meter=of_meter,
+        limit=draw(amounts),
+        starts_us=0,
+        ends_us=0,
+        used=used,
+    )
+
+
+names = st.sampled_from(["", *NAMES])
+calls = st.builds(
+    Call,
+    st.dictionaries(st.sampled_from(SCOPES[1:]), names),
+    st.one_of(st.none(), st.dictionaries(st.sampled_from(METERS), amounts)),
+)
+
+
+def in_redis(
+    account: PublishedAccount,
+    currency: str | None,
+    amount: D | None,
+    at_us: int,
+    call: Call = UNKNOWN_CALL,
+    lease: Lease | None = None,
+) -> Decision | None:
     def run(args: list[str]) -> Any:
         return script.run(redis_client(), args=args)
 
-    return decide_in_redis(run, account_key=account.key, currency=currency, amount=amount, at_us=at_us)
+    return decide_in_redis(run, account_key=account.key, currency=currency, amount=amount, at_us=at_us, call=call, lease=lease)
 
 
 def near(account: PublishedAccount, data: st.DataObject) -> D | None:
@@ -81,14 +123,56 @@ def test_redis_decides_as_python_does(account: PublishedAccount, data: st.DataOb
     redis_client().flushdb()
     publish_reading([account], ticket=take_ticket())
     lanes: dict[str | None, int] = {}
+    live: dict[str, tuple[int, dict[str, D]]] = {}
     at_us = NOW_US
-    for _ in range(data.draw(st.integers(1, 6))):
+    for turn in range(data.draw(st.integers(1, 6))):
         at_us += data.draw(st.sampled_from([0, 1, 999_999, 6_000_000, 60_000_000, -30_000_000]))
         currency = data.draw(st.sampled_from([None, *CURRENCIES]))
         amount = near(account, data)
+        call = data.draw(calls)
         lane = currency or account.main_currency
-        expected, lanes[lane] = decide(account, currency=currency, amount=amount, at_us=at_us, lane_us=lanes.get(lane, 0))
-        assert in_redis(account, currency, amount, at_us) == expected
+        lease = Lease(f"auth_{turn}", at_us + data.draw(st.sampled_from([1, 60_000_000]))) if data.draw(st.booleans()) else None
+        for ended in data.draw(st.sets(st.sampled_from(sorted(live)))) if live else ():
+            publish_wallets([], leases=[(account.key, ended)])
+            del live[ended]
+        live = {name: one for name, one in live.items() if one[0] > at_us or not reads_leases(account, currency)}
+        reserved: dict[str, D] = {}
+        for field, taken in (part for _, parts in live.values() for part in parts.items()):
+            reserved[field] = reserved.get(field, D(0)) + taken
+        expected, lanes[lane] = decide(
+            account,
+            currency=currency,
+            amount=amount,
+            at_us=at_us,
+            lane_us=lanes.get(lane, 0),
+            call=call,
+            reserved=reserved,
+        )
+        assert in_redis(account, currency, amount, at_us, call, lease) == expected
+        if lease is not None and amount is not None and expected.verdict == "allow":
+            live[lease.id] = (lease.lapses_us, take_lease(account, expected, amount=amount, call=call))
+
+
+def reads_leases(account: PublishedAccount, currency: str | None) -> bool:
+    """Whether a question gets as far as to what is reserved."""
+    return account.charged_wallet(currency) is not None
+
+
+def test_a_window_that_is_over_and_one_that_is_not_wholly_published_decide_nothing() -> None:
+    wallet = PublishedWallet(1, "wal_1", "USD", "ACTIVE", True, D(5), D(0), "block", D(0), 10, 1)
+    cap = PublishedCap(7, "cap_7", "account", "", "USD", False, D(1), NOW_US, NOW_US + 10)
+    publish_reading([PublishedAccount(1, "acme", "ACTIVE", "USD", (wallet,), caps=(cap,))], ticket=take_ticket())
+    account = PublishedAccount(1, "acme", "ACTIVE", "USD", ())
+    found = [in_redis(account, None, D(1), at_us) for at_us in (NOW_US - 1, NOW_US, NOW_US + 9, NOW_US + 10)]
+    assert [one and one.verdict for one in found] == [None, "allow", "allow", None]
+    redis_client().delete("gate:spent:acme")
+    assert in_redis(account, None, D(1), NOW_US) is None
+
+
+def test_an_older_count_never_overwrites_a_newer_one() -> None:
+    for version, used in ((2, "3"), (1, "2"), (3, "4"), (2, "3")):
+        publish_wallets([], spent=[Spent("acme", "7:0:u_1", version, D(used))])
+    assert redis_client().hget("gate:spent:acme", "7:0:u_1") == b"3 4.000000000000"
 
 
 def test_money_is_compared_to_the_last_of_thirty_digits() -> None:

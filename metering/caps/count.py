@@ -1,0 +1,102 @@
+"""Count charges for spend caps: one statement over the charges that the transaction has written, so what is counted is exactly
+what was charged, in whatever way it was rated. Counters are the last that a transaction locks, in one order."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from datetime import datetime
+from typing import Any, Final
+
+from django.db import connection, transaction
+
+from metering.caps.models import SpendCounter
+from metering.caps.window import microseconds
+from wallets.balances.lock import LockedWallet
+from wallets.balances.publish import Spent, publish_wallets
+from wallets.outbox.topics import SpendCapReached
+from wallets.outbox.write import add_news
+
+# The window of date_trunc in a zone is the window of `window_of`; a test holds them equal.
+_COUNT: Final = """
+    WITH added AS (
+        SELECT cap.id AS cap_id,
+               CASE cap.window WHEN 'total' THEN 'epoch'::timestamptz ELSE date_trunc(cap.window, e.time, a.time_zone) END
+                   AS window_start,
+               CASE cap.scope WHEN 'account' THEN '' ELSE left(e.properties ->> CASE cap.scope
+                   WHEN 'team' THEN coalesce(p.team, 'team') WHEN 'user' THEN coalesce(p.user, 'user')
+                   WHEN 'api_key' THEN coalesce(p.api_key, 'api_key')
+                   ELSE coalesce(p.cost_centre, 'cost_centre') END, 255) END AS value,
+               CASE WHEN cap.meter_id IS NULL THEN c.amount ELSE c.quantity END AS used, cap.scope, cap.value AS capped
+        FROM metering_spendcap cap
+        JOIN wallets_account a ON a.id = cap.account_id
+        LEFT JOIN metering_capproperties p ON p.account_id = cap.account_id
+        JOIN metering_usageevent e ON e.bucket = cap.bucket AND e.account_id = cap.account_id
+        JOIN metering_charge c ON c.bucket = e.bucket AND c.event_id = e.id
+        JOIN wallets_wallet w ON w.bucket = c.bucket AND w.id = c.wallet_id
+        WHERE cap.bucket = %(bucket)s AND cap.state = 'ACTIVE' AND {which}
+          AND (cap.meter_id = c.meter_id OR cap.currency = w.currency)
+    ), counted AS (
+        INSERT INTO metering_spendcounter AS s (bucket, cap_id, window_start, value, used, version)
+        SELECT %(bucket)s, cap_id, window_start, value, sum(used), 1 FROM added
+        WHERE scope = 'account' OR value <> '' AND capped IN ('', value)
+        GROUP BY cap_id, window_start, value ORDER BY cap_id, window_start, value
+        ON CONFLICT (cap_id, window_start, value)
+        DO UPDATE SET used = s.used + EXCLUDED.used, version = s.version + 1
+        RETURNING s.id, s.cap_id, s.window_start, s.value, s.used, s.version, s.reached_at
+    )
+    SELECT counted.*, cap.public_id, cap.limit, a.key, a.id
+    FROM counted JOIN metering_spendcap cap ON cap.id = counted.cap_id JOIN wallets_account a ON a.id = cap.account_id
+    ORDER BY counted.id
+"""
+_OF_EVENTS: Final = "e.id = ANY(%(events)s) AND (c.reverses IS NOT NULL) = %(reversing)s"
+_SINCE: Final = "cap.id = %(cap)s AND e.time >= %(since)s"
+
+
+def count_charges(
+    wallets: Collection[LockedWallet], *, event_ids: Sequence[int], bucket: int, at: datetime, reversing: bool = False
+) -> None:
+    """Count the charges of these events, written in this transaction, for the caps of their accounts; publish them after it.
+
+    wallets: those that were charged, locked. Costs nothing where no account has caps.  reversing: the charges that undo
+    others.
+    """
+    if not any(wallet.has_caps for wallet in wallets):
+        return
+    values = {"bucket": bucket, "events": list(event_ids), "reversing": reversing}
+    spent = _count(_OF_EVENTS, values, bucket=bucket, at=at)
+    if spent:
+        publish_after(wallets, spent)
+
+
+def count_since(*, cap_id: int, since: datetime, bucket: int, at: datetime) -> None:
+    """Count for a new cap what was charged for events since then; the account's wallets are locked."""
+    _count(_SINCE, {"bucket": bucket, "cap": cap_id, "since": since}, bucket=bucket, at=at)
+
+
+def publish_after(wallets: Collection[LockedWallet], spent: Sequence[Spent]) -> None:
+    """Publish counters once this transaction has committed."""
+    transaction.on_commit(lambda: publish_wallets(list(wallets), spent=spent), robust=True)
+
+
+def _count(which: str, values: dict[str, Any], *, bucket: int, at: datetime) -> list[Spent]:
+    with connection.cursor() as cursor:
+        cursor.execute(_COUNT.format(which=which), values)
+        rows = cursor.fetchall()
+    spent: list[Spent] = []
+    reached: list[int] = []
+    open_again: list[int] = []
+    news: list[tuple[str, SpendCapReached]] = []
+    for counter, cap_id, start, value, used, version, reached_at, public_id, limit, account_key, account_id in rows:
+        spent.append(Spent(account_key, f"{cap_id}:{microseconds(start)}:{value}", version, used))
+        if used >= limit and reached_at is None:
+            reached.append(counter)
+            told = SpendCapReached(public_id, account_id, value, start.isoformat(), f"{used:f}", f"{limit:f}")
+            news.append((f"account:{account_id}", told))
+        elif used < limit and reached_at is not None:
+            open_again.append(counter)
+    if reached:
+        SpendCounter.objects.filter(bucket=bucket, pk__in=reached).update(reached_at=at)
+        add_news(news, at=at, bucket=bucket)
+    if open_again:
+        SpendCounter.objects.filter(bucket=bucket, pk__in=open_again).update(reached_at=None)
+    return spent
