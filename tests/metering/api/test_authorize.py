@@ -81,7 +81,7 @@ def test_amounts_are_compared_exactly_whether_text_or_number() -> None:
 
 
 def test_what_was_authorised_is_reserved_until_its_event_arrives_or_it_lapses() -> None:
-    llm_prices()
+    llm_prices(input_tokens="0.00001", output_tokens="0.00001")
     wallet_of("acme", credit="1")
     first = authorize({"account": "acme", "amount": "0.7", "ttl_seconds": 30}).json()
     assert authorize({"account": "acme", "amount": "0.4"}).json()["reason"] == "balance_exhausted"
@@ -98,7 +98,7 @@ def test_what_was_authorised_is_reserved_until_its_event_arrives_or_it_lapses() 
 
 
 def test_the_authorization_of_another_account_ends_nothing() -> None:
-    llm_prices()
+    llm_prices(input_tokens="0.00001", output_tokens="0.00001")
     wallet_of("acme", credit="1")
     wallet_of("globex", credit="1")
     lease = authorize({"account": "acme", "amount": "0.7"}).json()["authorization"]
@@ -116,7 +116,7 @@ def test_nothing_is_reserved_forever(seconds: int) -> None:
 
 
 def test_a_spend_cap_of_whoever_calls_refuses() -> None:
-    llm_prices()
+    llm_prices(input_tokens="0.00001", output_tokens="0.00001")
     acme = wallet_of("acme", credit="100").account
     set_cap(account=acme, terms=CapTerms(scope="user", window="day", limit=D("0.01"), currency="USD"), at=AT)
     call = {"account": "acme", "type": "llm.request", "properties": CALL | {"user": "u_1", "output_tokens": 0}}
