@@ -18,14 +18,14 @@ from metering.api.gate_wsgi import ENVOY_PATH, PATH, STATUS_LINE, bearer, quick_
 from wallets import clock
 
 LARGEST: Final = 4_096
-# Names without `_`: gunicorn knows what to do with those. Values of printable letters.
+# Names without `_`: gunicorn knows what to do with those. Values of printable letters; no `#`, which would end the query.
 _QUESTION: Final = re.compile(
-    rb"(?:GET " + PATH.encode() + rb"(?:\?([!-~]*))?|(?!HEAD )[A-Z]+ (" + ENVOY_PATH.encode() + rb")[!-~]*) HTTP/1\.1\r\n"
+    rb"(?:GET " + PATH.encode() + rb"(?:\?([!\x22$-~]*))?"
+    rb"|(?!HEAD )[A-Z]+ (" + ENVOY_PATH.encode() + rb")[!\x22$-~]*) HTTP/1\.1\r\n"
     rb"((?:[0-9A-Za-z!#$%&'*+.^`|~-]+:[\t -~]*\r\n)*)\r\n"
 )
 # With one of these the request may have a body, or wants something of the connection.
 _MORE_THAN_A_QUESTION: Final = frozenset({b"transfer-encoding", b"expect", b"upgrade", b"te", b"trailer"})
-_READ: Final = frozenset({b"authorization", b"x-gate-key", b"x-account", b"content-length", b"connection"})
 
 
 class Question(NamedTuple):
@@ -65,16 +65,10 @@ def understood(come: bytes) -> Question | None:
     match = _QUESTION.fullmatch(come)
     if match is None:
         return None
-    read: dict[bytes, bytes] = {}
-    for line in match[3].split(b"\r\n"):
-        name, _, value = line.partition(b":")
-        name = name.lower()
-        if name in _READ:
-            if name in read:
-                return None
-            read[name] = value.strip(b" \t")
-        elif name in _MORE_THAN_A_QUESTION:
-            return None
+    lines = match[3].split(b"\r\n")[:-1]
+    read = {name.lower(): value.strip(b" \t") for name, _, value in (line.partition(b":") for line in lines)}
+    if len(read) < len(lines) or not _MORE_THAN_A_QUESTION.isdisjoint(read):
+        return None
     if read.get(b"content-length", b"0") != b"0" or read.get(b"connection", b"keep-alive").lower() != b"keep-alive":
         return None
     gate_key = read.get(b"x-gate-key")

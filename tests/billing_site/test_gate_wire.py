@@ -4,10 +4,17 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
+from gunicorn.config import Config
+from gunicorn.http.parser import RequestParser
+from hypothesis import given
+from hypothesis import settings as effort
+from hypothesis import strategies as st
 
 from billing_site.gate_wire import LARGEST, answer_at_once, understood
+from metering.api.gate_wsgi import bearer
 from tests.factories.balances import AT, wallet_of
 from tests.metering.api.test_gate_check import key
 from tests.metering.api.test_gate_wsgi import SAID, at_the_door
@@ -63,6 +70,45 @@ def test_what_envoy_asks_is_understood_without_the_customer_s_query() -> None:
 )
 def test_whatever_else_comes_is_left_to_the_server(come: bytes) -> None:
     assert understood(come) is None
+
+
+names = st.sampled_from(
+    ["Host", "authorization", "Authorization", "X-Account", "x-gate-key", "Content-Length", "Connection", "Transfer-Encoding",
+     "X-Account ", "X_Account", "X-Other", "Expect", "", " X-Account", "Te", "Upgrade"]
+)  # fmt: skip
+values = st.sampled_from(
+    ["acme", " acme", "\tacme \t", "Bearer k", "bearer  k", "0", "5", "+0", "00", "keep-alive", "Keep-Alive", "close",
+     "upgrade", "chunked", "identity", "", "a\x00b", "a\rb", "caf\xe9", "100-continue", "a:b"]
+)  # fmt: skip
+ends = st.sampled_from(["\r\n", "\r\n", "\n"])
+targets = st.sampled_from(
+    ["/gate/check", "/gate/check?account=acme", "/gate/check?a=%zz&b", "/gate/check#x", "/gate/check?x#y", "/gate/check/", "/x",
+     "/gate/envoy/v1?account=x", "/gate/envoy/", "/gate/envoy/../../api/v1/events", "//gate/check"]
+)  # fmt: skip
+
+
+@effort(max_examples=600)
+@given(
+    method=st.sampled_from(["GET", "GET", "GET", "POST", "HEAD", "get"]),
+    target=targets,
+    headers=st.lists(st.tuples(names, st.sampled_from([":", ": ", " :"]), values, ends), max_size=5),
+    rest=st.sampled_from(["", "", "", "x", "GET / HTTP/1.1\r\n\r\n"]),
+)
+def test_what_is_understood_the_server_understands_alike(method: str, target: str, headers: Any, rest: str) -> None:
+    lines = "".join("".join(header) for header in headers)
+    come = f"{method} {target} HTTP/1.1\r\n{lines}\r\n{rest}".encode("latin-1")
+    question = understood(come)
+    if question is None:
+        return
+    request = next(RequestParser(Config(), iter([come]), ("127.0.0.1", 1)))
+    found = dict(request.headers)
+    assert (request.method == "GET" and request.path == "/gate/check") or request.path.startswith("/gate/envoy/")
+    assert question.query == (request.query if request.path == "/gate/check" else "allowed=200")
+    assert question.account == found.get("X-ACCOUNT", "")
+    assert question.secret == found.get("X-GATE-KEY", bearer(found.get("AUTHORIZATION", "")))
+    assert not request.should_close()
+    assert request.body.read() == b""
+    assert question.size == len(come)
 
 
 @pytest.fixture
