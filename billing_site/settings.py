@@ -84,7 +84,7 @@ OUTBOX_READERS = "billing_site.outbox_readers.READERS"
 # What tells the spend caps of accounts for the gate's copy in Redis; they stand in a room above the one that publishes.
 GATE_CAPS = "metering.caps.published.published_caps"
 # What collects plans' fees by card (pricing/plans/card.py); empty: fees are paid from the wallet only.
-FEES_BY_CARD = ""
+FEES_BY_CARD = "pricing.plans.collect_by_top_up.collect_by_top_up"
 # Stripe's keys (Dashboard, Developers, API keys) and the secret of the webhook endpoint SITE_URL/webhooks/stripe. Without a
 # secret key no cards are taken; `manage.py run` then starts a sandbox of its own on this machine.
 STRIPE_SECRET_KEY = env.str("STRIPE_SECRET_KEY", default="")

@@ -10,9 +10,11 @@ from typing import Any
 
 import pytest
 from django.db import transaction
+from pytest_django.fixtures import Settings
 
 from tests.access.test_api_strangers import ALL, Endpoint, Things, acme_things
 from tests.cast import Api, Company
+from tests.factories.payments import provider_in_memory
 
 NASTY: list[Any] = [
     None, True, 0, -1, 1.5, 10**17, 10**18, 10**40, "", " ", "x", "-1", "1e9", "NaN", "Infinity", "0.0000000000001", "9" * 40,
@@ -100,8 +102,9 @@ PARAMETERS = {
 
 
 @pytest.fixture
-def things(acme: Company) -> Things:
-    return acme_things(acme)
+def things(acme: Company, settings: Settings) -> Iterator[Things]:
+    with provider_in_memory(settings):
+        yield acme_things(acme)
 
 
 @contextmanager
