@@ -130,7 +130,7 @@ class TopUp(models.Model):
     bonus = models.DecimalField(max_digits=30, decimal_places=12, default=Decimal(0), help_text="promotional credit beside")
     tax = models.DecimalField(max_digits=30, decimal_places=12, default=Decimal(0))
     tax_name = models.CharField(max_length=60, blank=True)
-    tax_percent = models.DecimalField(max_digits=7, decimal_places=4, default=Decimal(0))
+    tax_percent = models.DecimalField(max_digits=30, decimal_places=12, default=Decimal(0))
     tax_country = models.CharField(max_length=2, blank=True)
     fee = models.DecimalField(max_digits=30, decimal_places=12, default=Decimal(0), help_text="added to the charge")
     total = models.DecimalField(max_digits=30, decimal_places=12, help_text="charged: amount + tax + fee")

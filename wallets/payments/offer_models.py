@@ -36,7 +36,7 @@ class TaxRate(models.Model):
 
     country = models.CharField(max_length=2)
     name = models.CharField(max_length=60, help_text="as receipts say it: VAT")
-    percent = models.DecimalField(max_digits=7, decimal_places=4)
+    percent = models.DecimalField(max_digits=30, decimal_places=12)
     effective_at = models.DateTimeField()
 
     class Meta:
@@ -58,7 +58,7 @@ class TopUpTerms(models.Model):
     minimum = models.DecimalField(max_digits=30, decimal_places=12)
     maximum = models.DecimalField(max_digits=30, decimal_places=12)
     suggested = ArrayField(models.DecimalField(max_digits=30, decimal_places=12), default=list)
-    fee_percent = models.DecimalField(max_digits=7, decimal_places=4, default=Decimal(0), help_text="added to the charge")
+    fee_percent = models.DecimalField(max_digits=30, decimal_places=12, default=Decimal(0), help_text="added to the charge")
     fee_fixed = models.DecimalField(max_digits=30, decimal_places=12, default=Decimal(0), help_text="added to the charge")
 
     class Meta:
@@ -80,7 +80,7 @@ class BonusSlab(models.Model):
 
     terms = models.ForeignKey(TopUpTerms, on_delete=models.CASCADE, related_name="slabs")
     from_amount = models.DecimalField(max_digits=30, decimal_places=12)
-    percent = models.DecimalField(max_digits=7, decimal_places=4)
+    percent = models.DecimalField(max_digits=30, decimal_places=12)
 
     class Meta:
         app_label = "wallets"
