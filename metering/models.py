@@ -1,7 +1,7 @@
 """Django's index of this app's models; imported by nobody. The models live in the rooms."""
 
 from metering.caps.models import CapProperties, SpendCap, SpendCounter
-from metering.ingest.models import DeadLetter, ReplayCheckpoint
+from metering.ingest.models import DeadLetter, IngestTally, ReplayCheckpoint
 from metering.usage.models import Charge, EventVoid, HourlyUsage, ReturnedDraw, UsageEvent
 
 __all__ = [
@@ -10,6 +10,7 @@ __all__ = [
     "DeadLetter",
     "EventVoid",
     "HourlyUsage",
+    "IngestTally",
     "ReplayCheckpoint",
     "ReturnedDraw",
     "SpendCap",

@@ -27,6 +27,7 @@ from metering.ingest.body import unpack
 from metering.ingest.cloudevents import BATCH, STRUCTURED, decode_batch, decode_binary, decode_structured
 from metering.ingest.decode import Decoded, decode_events, only_of_account
 from metering.ingest.group_commit import group_commit
+from metering.ingest.tally import tally_rejected
 from metering.usage.events import events_of
 from metering.usage.explain import event_pk_of, explain_event
 from metering.usage.void import void_event
@@ -73,7 +74,9 @@ class Events(GenericAPIView[Any]):
         own = caller_of(request).account_key
         if own is not None:
             decoded = only_of_account(decoded, own)
-        return answer_of(decoded, group_commit.ingest(events=decoded.events, at=at, max_age=ingest_max_age()))
+        result = group_commit.ingest(events=decoded.events, at=at, max_age=ingest_max_age())
+        tally_rejected(len(decoded.rejected), at=at)
+        return answer_of(decoded, result)
 
     @extend_schema(operation_id="find_events", parameters=[EventQuery], responses=EventOut(many=True))
     def get(self, request: Request) -> Response:

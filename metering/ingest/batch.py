@@ -25,6 +25,7 @@ from metering.ingest.decode import DECODE_ERRORS, Rejected, UsageInput, decode_p
 from metering.ingest.insert import Insert, SomeStandAlready, duplicates, insert_directly, insert_what_is_new
 from metering.ingest.rating import Item, Reason, Unusable, rate_item
 from metering.ingest.rows import EventRows, postgres_microseconds
+from metering.ingest.tally import tally_items, tally_rejected
 from pricing.books.in_force import Catalogue, catalogue_in_force
 from pricing.books.version_view import VersionView
 from wallets.balances.lock import LockBusy, LockedWallet
@@ -119,6 +120,9 @@ def ingest_requests(
     for number, items in by_request.items():
         if number not in failed:
             _answer(results[number], items, wallets)
+    tallied = sum(item.tallied for part in parts.values() for item in part if item.refused is not None)
+    rejected = sum(len(result.rejected) for number, result in enumerate(results) if number not in failed)
+    tally_rejected(rejected - tallied, at=at)
     return [failed.get(number, result) for number, result in enumerate(results)]
 
 
@@ -238,7 +242,9 @@ def _write_part(
         if any(parked[0] == Reason.NO_WALLET and item.account.id not in looked_up for item, parked in waiting):
             raise WalletMoved
         park(waiting, bucket=bucket, at=at)
-        return charge_items(cursor, items, usage, bucket=bucket, at=at, entry_ids=entry_ids)
+        charged = charge_items(cursor, items, usage, bucket=bucket, at=at, entry_ids=entry_ids)
+        tally_items(cursor, items, bucket=bucket, at=at)
+        return charged
 
 
 # Every batch inserts in this order, so that two that share ids never wait for each other in a circle.

@@ -1,8 +1,8 @@
 """A dead letter: an event that arrived well-formed and is kept, but could not be rated. It waits here with its reason,
 is replayed by one action after the fix, and is then marked, never deleted.
 
-A replay checkpoint says how far the replay of a file has come and by how much it moves the events' times, so that a run
-that was broken off goes on where it was, with the same times."""
+A tally counts what arrived and what became of it. A replay checkpoint says how far the replay of a file has come and by how
+much it moves the events' times, so that a run that was broken off goes on where it was, with the same times."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import ClassVar
 
 import pgtrigger
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 
 from metering.usage.models import UsageEvent
 from wallets.accounts.models import Account
@@ -44,6 +44,37 @@ class DeadLetter(models.Model):
 
     def __str__(self) -> str:
         return f"{self.event_id}: {self.reason}"
+
+
+class IngestTally(models.Model):
+    """How many events arrived on a day (UTC), and what became of them on arrival; a row for each of some connections."""
+
+    pk = models.CompositePrimaryKey("bucket", "day", "slot")
+    bucket = models.SmallIntegerField()
+    day = models.DateField()
+    slot = models.SmallIntegerField()
+    received = models.BigIntegerField()
+    rated = models.BigIntegerField()
+    parked = models.BigIntegerField()
+    duplicates = models.BigIntegerField()
+    rejected = models.BigIntegerField()
+
+    class Meta:
+        app_label = "metering"
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.CheckConstraint(
+                condition=Q(received=F("rated") + F("parked") + F("duplicates") + F("rejected")), name="tally_loses_nothing"
+            ),
+            models.CheckConstraint(
+                condition=Q(rated__gte=0, parked__gte=0, duplicates__gte=0, rejected__gte=0), name="tally_counts_up"
+            ),
+        ]
+        triggers: ClassVar[list[pgtrigger.Trigger]] = [
+            pgtrigger.Protect(name="tally_is_never_deleted", operation=pgtrigger.Delete),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.day}: {self.received}"
 
 
 class ReplayCheckpoint(models.Model):

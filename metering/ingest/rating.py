@@ -53,6 +53,7 @@ class Item(Struct, gc=False):
     parked: tuple[str, str] | None = None
     refused: tuple[str, str] | None = None
     duplicate: bool = False
+    tallied: bool = False
 
 
 def rate_item(  # noqa: C901, PLR0912, PLR0915 - the hot loop: a call a charge would cost as much as the charge

@@ -67,7 +67,7 @@ def constraints_are_in_place() -> Proof:
 
 
 def money_columns_are_exact() -> Proof:
-    """Every amount is numeric(30,12), and no column of any table is a binary float."""
+    """Every amount is numeric(30,12), shares in percent are as their models say, and no column is a binary float."""
     columns = {
         (table, column): (kind, digits, scale)
         for table, column, kind, digits, scale in _rows(
@@ -82,7 +82,9 @@ def money_columns_are_exact() -> Proof:
         for model_field in model._meta.concrete_fields:  # noqa: SLF001 - Django's documented API
             if isinstance(model_field, DecimalField):
                 kind, digits, scale = columns[model._meta.db_table, model_field.column]  # noqa: SLF001 - as above
-                exact = (kind, digits, scale) == ("numeric", DIGITS, SCALE)
+                share = model_field.name.endswith("percent")  # no amount: as its model says
+                wanted = (model_field.max_digits, model_field.decimal_places) if share else (DIGITS, SCALE)
+                exact = (kind, digits, scale) == ("numeric", *wanted)
                 fault = None if exact else f"is {kind}({digits},{scale})"
                 faults[f"column {model._meta.db_table}.{model_field.column}"] = fault  # noqa: SLF001 - as above
     return prove_things(f"Every amount is numeric({DIGITS},{SCALE}); there is no binary float", "I10", faults)

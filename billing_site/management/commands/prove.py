@@ -11,6 +11,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from rich.console import Console
 from rich.table import Table
 
+from metering.ingest import proofs as arrival
 from metering.usage import proofs as usage
 from pricing.credit_products import proofs as vouchers
 from pricing.plans import proofs as plans
@@ -20,7 +21,7 @@ from wallets.ledger import schema_proofs as schema
 from wallets.ledger.proof import Proof, Prover
 
 PROOFS: Final[tuple[Prover, ...]] = (
-    *ledger.PROOFS, *holds.PROOFS, *usage.PROOFS, *plans.PROOFS, *vouchers.PROOFS, *schema.PROOFS,
+    *ledger.PROOFS, *holds.PROOFS, *arrival.PROOFS, *usage.PROOFS, *plans.PROOFS, *vouchers.PROOFS, *schema.PROOFS,
 )  # fmt: skip
 
 
