@@ -53,6 +53,8 @@ def prepare(arguments: list[str], held: ExitStack) -> None:
     if not is_given("DATABASE_URL"):
         os.environ.setdefault("SECRET_KEY", data_dir.secret("django"))
         os.environ.setdefault("DEMO", "on")
+        if not is_given("STRIPE_SECRET_KEY"):
+            use_stripe_sandbox(data_dir, starts_it=command == "run" and not only_talks)
     if only_talks or (is_given("DATABASE_URL") and is_given("REDIS_URL")):
         return
     measures = command in ON_SERVERS_OF_THEIR_OWN
@@ -60,6 +62,18 @@ def prepare(arguments: list[str], held: ExitStack) -> None:
     for name, url in (("DATABASE_URL", servers.database_url), ("REDIS_URL", servers.redis_url)):
         if not is_given(name):
             os.environ[name] = url
+
+
+def use_stripe_sandbox(data_dir: DataDir, *, starts_it: bool) -> None:
+    """Without a Stripe key, cards are charged in the sandbox that `run` starts; other commands find it where it was."""
+    port = data_dir.port("stripe") if starts_it else data_dir.read_json("ports.json").get("stripe")
+    if port is not None:
+        os.environ |= {
+            "STRIPE_API_URL": f"http://127.0.0.1:{port}",
+            "STRIPE_SECRET_KEY": "sk_test_sandbox",
+            "STRIPE_PUBLISHABLE_KEY": "pk_test_sandbox",
+            "STRIPE_WEBHOOK_SECRET": data_dir.secret("stripe_webhook"),
+        }
 
 
 def is_given(name: str) -> bool:

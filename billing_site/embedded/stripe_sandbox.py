@@ -27,8 +27,6 @@ from aiohttp import web
 
 from billing_site.embedded.child import end_with_parent_process
 
-SECRET_KEY: Final = "sk_test_sandbox"  # noqa: S105 - opens nothing but the sandbox
-PUBLISHABLE_KEY: Final = "pk_test_sandbox"
 _SAVE_SECONDS: Final = 0.5
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]

@@ -6,18 +6,21 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import wraps
-from typing import Any, Concatenate, ParamSpec
+from typing import Any, Concatenate, Final, ParamSpec
 
 from django.contrib.auth.decorators import login_required
 from django.contrib.auth.models import AnonymousUser
+from django.core.exceptions import PermissionDenied
 from django.db.models import Case, QuerySet, Value, When
 from django.http import Http404, HttpRequest, HttpResponse
 
 from metering.usage.models import UsageEvent
-from wallets.accounts.models import Account, User
+from wallets.accounts.models import Account, Member, User
 from wallets.balances.models import Wallet
+from wallets.payments.models import TopUp
 
 Rest = ParamSpec("Rest")
+PAYERS: Final = (Member.Role.OWNER, Member.Role.ADMIN, Member.Role.BILLING)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +45,25 @@ class Customer:
         wallets = Wallet.objects.filter(account=account, account__members__user=self.user)
         own = Case(When(currency=account.currency, then=Value(0)), default=Value(1))
         return wallets.exclude(status=Wallet.Status.CLOSED).order_by("-is_default", own, "currency", "id")
+
+    def payer_of(self, key: str) -> Account:
+        """Their account with this key, if they may spend its money. Raises Http404, PermissionDenied."""
+        account = self.account(key)
+        if not self.may_pay(account):
+            raise PermissionDenied
+        return account
+
+    def may_pay(self, account: Account) -> bool:
+        """Whether they may spend the account's money and change its cards."""
+        return Member.objects.filter(account=account, user=self.user, role__in=PAYERS).exists()
+
+    def top_up(self, public_id: str) -> TopUp:
+        """A top-up of one of their accounts. Raises Http404."""
+        found = TopUp.objects.select_related("wallet__account", "method").filter(wallet__account__members__user=self.user)
+        top_up = found.filter(public_id=public_id).first()
+        if top_up is None:
+            raise Http404
+        return top_up
 
     def event_pk(self, pk: int) -> int:
         """The row id, if it is of an event of one of their accounts. Raises Http404."""

@@ -24,6 +24,8 @@ from wallets.balances.models import Wallet
 from wallets.clock import now
 from wallets.credit.lot_rows import KindTotal, LotRow, credit_by_kind, lots_in_burn_order
 from wallets.money import ZERO
+from wallets.payments.currencies import CARD_CURRENCIES
+from wallets.payments.providers.registry import takes_cards
 
 DAYS: Final = 30
 PACE_DAYS: Final = 7
@@ -91,6 +93,7 @@ class BalancePage:
     meters: list[MeterSpend] | None = None
     charges: list[EventSpend] | None = None
     places: int = 2
+    can_top_up: bool = False
 
 
 @require_safe
@@ -156,6 +159,7 @@ def read_balance_page(
         meters=spend_by_meter(account_id=account.pk, currency=wallet.currency, start=since, end=at)[:METERS_SHOWN],
         charges=charges,
         places=places_of((charge.amount for charge in charges), wallet.currency),
+        can_top_up=takes_cards() and wallet.currency in CARD_CURRENCIES and customer.may_pay(account),
     )
 
 

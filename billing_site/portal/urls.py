@@ -5,8 +5,11 @@ from django.urls import path, register_converter
 from django.urls.converters import IntConverter
 
 from billing_site.portal.balance import balance
+from billing_site.portal.cards import begin, cards, change, keep
 from billing_site.portal.charges import charge
 from billing_site.portal.plan import plan
+from billing_site.portal.receipt import look, receipt
+from billing_site.portal.top_up import top_up
 
 
 class RowIdConverter(IntConverter):
@@ -22,6 +25,13 @@ urlpatterns = [
     path("", balance, name="balance"),
     path("plan/", plan, name="plan"),
     path("charges/<row_id:event>/", charge, name="charge"),
+    path("top-ups/<str:public_id>/", receipt, name="receipt"),
+    path("top-ups/<str:public_id>/look/", look, name="look"),
+    path("card/begin/<path:account>", begin, name="begin_card"),
+    path("card/keep/<path:account>", keep, name="keep_card"),
+    path("card/change/<path:account>", change, name="change_card"),
+    path("cards/<path:account>", cards, name="cards"),
+    path("top-up/<path:account>", top_up, name="top_up"),
     path(
         "login/",
         LoginView.as_view(template_name="portal/login.html", next_page="portal:balance", redirect_authenticated_user=True),

@@ -122,6 +122,11 @@ def tax_rate_of(country: str, *, at: datetime) -> TaxRate | None:
     return TaxRate.objects.filter(country=country, effective_at__lte=at).order_by("-effective_at", "-id").first()
 
 
+def tax_label(name: str, percent: Decimal) -> str:
+    """`VAT 19 %`; empty when there is none."""
+    return f"{name} {percent.normalize():f} %" if name else ""
+
+
 def policy_in_force(*, at: datetime) -> RefundPolicy | None:
     """The refund policy customers are asked to accept at `at`; None before there is one."""
     return RefundPolicy.objects.filter(effective_at__lte=at).order_by("-effective_at", "-version").first()

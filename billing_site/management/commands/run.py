@@ -12,6 +12,7 @@ from argparse import ArgumentParser
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.core.management import call_command, get_commands
@@ -90,6 +91,7 @@ def _parts(data_dir: DataDir) -> list[Part]:
     beat.mkdir(exist_ok=True)
     quiet = {"PYTHONUNBUFFERED": "1"}
     return [
+        *_stripe_sandbox(data_dir),
         Part(
             "web",
             web_command(f"{settings.HOST}:{settings.PORT}"),
@@ -109,6 +111,20 @@ def _parts(data_dir: DataDir) -> list[Part]:
             quiet,
         ),
     ]
+
+
+def _stripe_sandbox(data_dir: DataDir) -> list[Part]:
+    """The sandbox, when cards are charged in it (`manage.py` says so); it tells the site by webhook."""
+    sandbox = urlsplit(settings.STRIPE_API_URL)
+    if sandbox.hostname != "127.0.0.1":
+        return []
+    webhook = _local_url().removesuffix("/healthz") + "/webhooks/stripe"
+    command = [
+        *(sys.executable, "-m", "billing_site.embedded.stripe_sandbox", "--port", str(sandbox.port)),
+        *("--file", data_dir.path / "stripe.pickle", "--webhook-url", webhook),
+        *("--webhook-secret", settings.STRIPE_WEBHOOK_SECRET),
+    ]
+    return [Part("stripe", command, {"PYTHONUNBUFFERED": "1"})]
 
 
 def _traffic() -> list[Part]:

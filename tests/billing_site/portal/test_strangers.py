@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 import pytest
 from django.test import Client
 from django.urls import get_resolver, reverse
@@ -10,11 +12,33 @@ from billing_site.portal import urls
 from tests.factories.balances import AT
 from tests.factories.events import event_pk
 from tests.factories.shop import Shop, text_of
+from wallets.balances.models import Wallet
 from wallets.balances.open import open_wallet
+from wallets.payments.manual import record_payment
+from wallets.payments.models import TopUp
 
 pytestmark = pytest.mark.django_db
 
 OPEN_TO_ALL = {"login", "logout"}
+# What only changes something: posted to by the pages.
+POSTS = ("begin_card", "keep_card", "change_card", "look")
+
+
+@pytest.fixture(autouse=True)
+def paid(shop: Shop) -> None:
+    """acme has paid something."""
+    record_payment(
+        wallet=Wallet.objects.select_related("account").get(pk=shop.acme.wallet.pk), amount=Decimal(5), means="wire",
+        reference="1", at=AT, actor="fiona",
+    )  # fmt: skip
+
+
+def test_another_customer_changes_nothing(shop: Shop, stranger: Client) -> None:
+    paid = TopUp.objects.get().public_id
+    for name in POSTS:
+        address = reverse(f"portal:{name}", args=[paid if name == "look" else "acme"])
+        assert stranger.post(address, {"set_up": "seti_1", "card": "card_1", "what": "remove"}).status_code == 404, name
+    assert stranger.post(reverse("portal:top_up", args=["acme"]), {"amount": "50", "total": "50"}).status_code == 404
 
 
 def pages_of_acme(shop: Shop) -> list[str]:
@@ -26,13 +50,16 @@ def pages_of_acme(shop: Shop) -> list[str]:
         f"{home}?account=globex&wallet={shop.acme.wallet.public_id}",
         f"{home}?wallet={shop.acme.wallet.public_id}",
         f"{reverse('portal:plan')}?account=acme",
+        *[reverse(f"portal:{name}", args=["acme"]) for name in ("top_up", "cards")],
+        reverse("portal:receipt", args=[TopUp.objects.get().public_id]),
         *[reverse("portal:charge", args=[event_pk(event_id)]) for event_id in ("req_1", "req_void", "req_parked")],
     ]
 
 
 def test_every_page_has_its_stranger() -> None:
     names = {pattern.name for pattern in urls.urlpatterns}
-    assert names - OPEN_TO_ALL == {"balance", "charge", "plan"}, "add the new page to pages_of_acme"
+    pages = {"balance", "charge", "plan", "top_up", "cards", "receipt"}
+    assert names - OPEN_TO_ALL == pages | set(POSTS), "add the new page to pages_of_acme, or to POSTS"
     assert get_resolver().reverse_dict is not None
 
 

@@ -1,0 +1,123 @@
+"""Cards: which are saved, which is charged, one more, one less. The number goes from the browser to the provider."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import redirect, render
+from django.utils.timezone import localtime
+from django.views.decorators.http import require_POST, require_safe
+
+from billing_site.csp import allow_card_element, card_element_script
+from billing_site.portal.access import Customer, customer_page
+from wallets.accounts.models import Account
+from wallets.clock import now
+from wallets.errors import Refusal
+from wallets.payments.cards import begin_card, choose_card, keep_card, remove_card
+from wallets.payments.find import cards_of
+from wallets.payments.models import PaymentMethod
+from wallets.payments.providers.registry import takes_cards
+
+
+@dataclass(frozen=True, slots=True)
+class CardShown:
+    """A saved card."""
+
+    public_id: str
+    label: str
+    expires: str
+    expired: bool
+    ends_soon: bool
+    is_default: bool
+    is_backup: bool
+
+
+@dataclass(frozen=True, slots=True)
+class CardsPage:
+    """Everything on the page, as values."""
+
+    account_key: str
+    account_name: str
+    takes_cards: bool
+    cards: list[CardShown]
+    problem: str
+    publishable_key: str
+    script: str
+
+
+@require_safe
+@customer_page
+def cards(request: HttpRequest, customer: Customer, account: str) -> HttpResponse:
+    """The account's cards, and a form for one more."""
+    return _show(request, customer.payer_of(account))
+
+
+@require_POST
+@customer_page
+def begin(request: HttpRequest, customer: Customer, account: str) -> HttpResponse:  # noqa: ARG001 - a view's signature
+    """What the provider's script needs to save a card."""
+    try:
+        set_up = begin_card(account=customer.payer_of(account), at=now())
+    except Refusal as refusal:
+        return JsonResponse({"problem": refusal.message}, status=422)
+    return JsonResponse({"id": set_up.id, "client_secret": set_up.client_secret})
+
+
+@require_POST
+@customer_page
+def keep(request: HttpRequest, customer: Customer, account: str) -> HttpResponse:
+    """Keep the card the provider has saved."""
+    owner = customer.payer_of(account)
+    try:
+        keep_card(account=owner, set_up_id=request.POST.get("set_up", "")[:200], at=now())
+    except Refusal as refusal:
+        return _show(request, owner, problem=refusal.message)
+    return redirect("portal:cards", account=account)
+
+
+@require_POST
+@customer_page
+def change(request: HttpRequest, customer: Customer, account: str) -> HttpResponse:
+    """Make a card the default or the backup, or remove it."""
+    owner = customer.payer_of(account)
+    card_id, what = request.POST.get("card", "")[:40], request.POST.get("what")
+    try:
+        if what == "remove":
+            remove_card(account=owner, card_id=card_id, at=now())
+        else:
+            choose_card(account=owner, card_id=card_id, backup=what == "backup")
+    except Refusal as refusal:
+        return _show(request, owner, problem=refusal.message)
+    return redirect("portal:cards", account=account)
+
+
+def _show(request: HttpRequest, account: Account, *, problem: str = "") -> HttpResponse:
+    today = localtime(now()).date()
+    page = CardsPage(
+        account_key=account.key,
+        account_name=account.name,
+        takes_cards=takes_cards(),
+        cards=[_shown(card, today) for card in cards_of(account_id=account.pk)],
+        problem=problem,
+        publishable_key=settings.STRIPE_PUBLISHABLE_KEY,
+        script=card_element_script(),
+    )
+    response = render(request, "portal/cards.html", {"page": page}, status=422 if problem else 200)
+    return allow_card_element(response) if page.takes_cards else response
+
+
+def _shown(card: PaymentMethod, today: date) -> CardShown:
+    """A card is good until the end of its month."""
+    months_left = (card.exp_year - today.year) * 12 + card.exp_month - today.month
+    return CardShown(
+        public_id=card.public_id,
+        label=card.label,
+        expires=card.expires,
+        expired=months_left < 0,
+        ends_soon=0 <= months_left <= 1,
+        is_default=card.is_default,
+        is_backup=card.is_backup,
+    )
