@@ -138,6 +138,12 @@ def catalogue_in_force() -> Catalogue:
     return loaded
 
 
+def version_as_priced(version: PriceVersion) -> PublishedVersion:
+    """One version, draft or published, as it would price events. Not kept: a draft changes."""
+    prices = _read_prices([version.pk]).get(version.pk, {})
+    return PublishedVersion(version.pk, version.number, version.book.currency, version.effective_at or BEGINNING, prices)
+
+
 def forget() -> None:
     """Drop what this process remembers (the database was emptied under it)."""
     global _catalogue  # noqa: PLW0603 - one catalogue a process
