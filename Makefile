@@ -26,7 +26,7 @@ bench: $(VENV)/run.stamp ## measure ingest against the limit of the database, on
 	@$(VENV)/bin/python manage.py bench ingest
 
 attack: $(VENV)/dev.stamp ## 64 clients in 8 processes on a wallet of 5.00, 50 seeds, also while Redis is flushed and killed; some minutes
-	@ATTACK=full $(VENV)/bin/pytest -q tests/concurrency/test_attack_through_holds.py
+	@ATTACK=full $(VENV)/bin/pytest -q tests/concurrency/test_attack_through_holds.py tests/concurrency/test_attack_through_soft_checks.py
 
 lock: $(VENV)/dev.stamp ## pin what pyproject.toml asks for, with hashes
 	@$(PIP) install uv

@@ -10,29 +10,23 @@ import json
 import os
 import subprocess
 import sys
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from decimal import Decimal as D
 from pathlib import Path
 from typing import Any, Final
-from urllib.parse import urlsplit
 
 import pytest
-import redis
-from django.db import connection
 
 from billing_site.benchmarks.web import web_processes
-from billing_site.embedded.data_dir import DataDir
-from billing_site.embedded.valkey import Valkey, start_valkey, stop_valkey
 from metering.usage.models import UsageEvent
 from pricing.books.draft import create_price_book, draft_version
 from pricing.books.publish import publish_version
 from pricing.books.validate import PriceTerms
 from pricing.meters.define import define_meter
 from tests.concurrency.attackers import Call, Orders
+from tests.concurrency.battlefield import OwnValkey, beside, served_here, valkey
 from wallets.accounts.models import Account
 from wallets.accounts.open import open_account
 from wallets.api_keys.issue import issue_api_key
@@ -45,6 +39,8 @@ from wallets.holds.models import Hold
 from wallets.money import ZERO
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow, pytest.mark.usefixtures("books_hold")]
+
+__all__ = ["served_here", "valkey"]  # fixtures of this file
 
 PROJECT: Final = Path(__file__).parents[2]
 SINCE: Final = datetime(2020, 1, 1, tzinfo=UTC)
@@ -78,71 +74,6 @@ class Outcome:
     not_captured: int
     charged: D
     forgiven: D
-
-
-@contextmanager
-def beside(step: Callable[[], None]) -> Iterator[None]:
-    """Take `step` again and again while the block runs."""
-    over = threading.Event()
-    failures: list[BaseException] = []
-
-    def keep_on() -> None:
-        try:
-            while not over.wait(0.1):
-                step()
-        except BaseException as error:  # noqa: BLE001 - told to the test
-            failures.append(error)
-
-    thread = threading.Thread(target=keep_on)
-    thread.start()
-    try:
-        yield
-    finally:
-        over.set()
-        thread.join()
-    assert failures == []
-
-
-class OwnValkey:
-    """A Valkey of the test's own, to be treated badly."""
-
-    def __init__(self, folder: Path) -> None:
-        self._data_dir = DataDir.at(folder)
-        self._server: Valkey = start_valkey(self._data_dir)
-        self.url = self._server.url
-        self.killed = self.flushed = 0
-
-    def flush(self) -> None:
-        """Lose everything."""
-        with redis.Redis.from_url(self.url) as client:
-            client.flushall()
-        self.flushed += 1
-
-    def kill(self) -> None:
-        """kill -9, and start again at the same address."""
-        self._server.process.kill()
-        self._server.process.wait()
-        self._server = start_valkey(self._data_dir)
-        self.killed += 1
-
-    def stop(self) -> None:
-        """End it."""
-        stop_valkey(self._server)
-
-
-@pytest.fixture
-def valkey(tmp_path: Path) -> Iterator[OwnValkey]:
-    server = OwnValkey(tmp_path / "valkey")
-    yield server
-    server.stop()
-
-
-@pytest.fixture
-def served_here(valkey: OwnValkey, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What is served works on this test's database and the Valkey that is treated badly."""
-    url = urlsplit(os.environ["DATABASE_URL"])._replace(path=f"/{connection.settings_dict['NAME']}").geturl()
-    for name, text in {"DATABASE_URL": url, "REDIS_URL": valkey.url, "LOG_LEVEL": "CRITICAL"}.items():
-        monkeypatch.setenv(name, text)
 
 
 def set_up_prices() -> str:
