@@ -7,6 +7,7 @@ from django.urls import path
 from metering.api import gate_urls
 from metering.api.dead_letters import DeadLetterReplay, DeadLetters
 from metering.api.events import Events, EventVoid, OneEvent
+from metering.api.spend_caps import SpendCapRemoval, SpendCaps
 from metering.api.usage import Usage
 
 urlpatterns = [
@@ -16,5 +17,7 @@ urlpatterns = [
     path("usage", Usage.as_view(), name="usage"),
     path("dead-letters", DeadLetters.as_view(), name="dead_letters"),
     path("dead-letters/replay", DeadLetterReplay.as_view(), name="dead_letter_replay"),
+    path("spend-caps", SpendCaps.as_view(), name="spend_caps"),
+    path("spend-caps/<str:cap_id>/remove", SpendCapRemoval.as_view(), name="spend_cap_removal"),
     *gate_urls.urlpatterns,
 ]

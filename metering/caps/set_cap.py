@@ -16,7 +16,7 @@ from pricing.meters.models import Meter
 from wallets.accounts.models import Account
 from wallets.balances.lock import lock_wallets
 from wallets.balances.models import Wallet
-from wallets.errors import Conflict, NotFound
+from wallets.errors import Conflict
 from wallets.input import Input
 from wallets.outbox.topics import AccountsChanged
 from wallets.outbox.write import add_news
@@ -114,14 +114,6 @@ def set_cap_properties(*, account: Account, at: datetime, **names: str) -> CapPr
         properties, _ = CapProperties.objects.update_or_create(account=account, defaults=names)
         _tell(account, at)
     return properties
-
-
-def cap_of(*, account_key: str, cap_id: str) -> SpendCap:
-    """The account's cap with this public id. Raises NotFound."""
-    cap = SpendCap.objects.select_related("account", "meter").filter(public_id=cap_id, account__key=account_key).first()
-    if cap is None:
-        raise NotFound(f"Account {account_key[:120]} has no spend cap {cap_id[:40]!r}.")
-    return cap
 
 
 def _lock(account: Account) -> None:

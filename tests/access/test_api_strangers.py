@@ -17,6 +17,7 @@ from django.urls import URLPattern, URLResolver, get_resolver
 from pytest_django.fixtures import Settings
 
 from billing_site.api.scopes import is_vendor_only, required_scope
+from metering.caps.set_cap import CapTerms, set_cap
 from metering.ingest.batch import ingest_batch
 from metering.ingest.decode import usage_input
 from pricing.books.draft import create_price_book, draft_version
@@ -95,6 +96,8 @@ def acme_things(acme: Company) -> Things:
     lot = grant_credit(wallet_id=acme.wallet.pk, amount=D(10), kind="paid", at=OPENED_AT)
     now = clock.now()
     ingest_batch(events=[usage_input(event_id="e-1", event_type="call", account="acme", time=now, properties={})], at=now)
+    terms = CapTerms(scope="user", window="day", limit=D(5), currency="USD")
+    cap = set_cap(account=acme.account, terms=terms, at=now)
     period = f"from={(now - timedelta(days=1)).isoformat()}&to={now.isoformat()}".replace("+00:00", "Z")
     return Things(
         path={
@@ -106,6 +109,7 @@ def acme_things(acme: Company) -> Things:
             "book_id": book.public_id,
             "version_id": version.public_id,
             "event_id": "e-1",
+            "cap_id": cap.public_id,
             "pin_id": pin.public_id,
             "card_id": saved_card(acme.account).public_id,
             "top_up_id": topped_up(acme.wallet, at=now).top_up.public_id,
@@ -115,6 +119,7 @@ def acme_things(acme: Company) -> Things:
             "/events": {"id": "e-2", "type": "call", "account": "acme"},
             "/authorize": {"account": "acme", "amount": "1"},
             "/holds": {"account": "acme", "amount": "1"},
+            "/spend-caps": {"account": "acme", "scope": "account", "window": "day", "limit": "9", "currency": "USD"},
             "/holds/{hold_id}/capture": {"amount": "1"},
             "/holds/{hold_id}/extend": {"ttl_seconds": 600},
             "/holds/{hold_id}/renew": {"used_units": "1"},
@@ -130,6 +135,7 @@ def acme_things(acme: Company) -> Things:
         queries={
             "/events": "?account=acme",
             "/holds": "?account=acme",
+            "/spend-caps": "?account=acme",
             "/usage": f"?account=acme&{period}",
             "/events/{event_id}": "?account=acme",
         },

@@ -54,7 +54,7 @@ class Size:
     seeds: int
 
 
-SIZE: Final = Size(8, 8, 5, 50) if FULL else Size(4, 4, 8, 2)
+SIZE: Final = Size(8, 8, 5, 50) if FULL else Size(4, 4, 8, 1)
 
 
 @dataclass(frozen=True)
