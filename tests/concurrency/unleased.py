@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from billing_site.wsgi import application as application
 from metering.gate import check
-from tests.concurrency.patient import application as application
+from tests.concurrency import patient as patient
 
 _decide = check.decide_in_redis
 
