@@ -53,6 +53,7 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
             "items": [
                 _page("Events", "bolt", "metering.usageevent"),
                 _page("Usage by hour", "bar_chart", "metering.hourlyusage"),
+                _page("Spend caps and gate", "traffic", "metering.spendcap"),
             ],
         },
         {

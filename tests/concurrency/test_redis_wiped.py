@@ -19,7 +19,7 @@ from metering.caps.set_cap import CapTerms, set_cap
 from metering.gate.check import check_account
 from metering.gate.decide import Call
 from metering.ingest.batch import ingest_batch
-from tests.factories.balances import spend, wallet_of
+from tests.factories.balances import wallet_of
 from tests.factories.usage import event, open_prices
 
 pytestmark = [
@@ -39,7 +39,7 @@ def test_a_wipe_at_a_thousand_decisions_a_second_allows_nothing_wrong(
     open_prices()
     at = datetime.now(UTC)  # noqa: TID251 - a door's clock
     covered, capped = wallet_of("covered", credit="100", at=at), wallet_of("capped", credit="100", at=at)
-    spend(wallet_of("empty", credit="1", at=at), "1", at=at)
+    wallet_of("empty", at=at)
     terms = CapTerms(scope="user", window="total", limit=D("0.0001"), currency="USD")
     set_cap(account=capped.account, terms=terms, at=at)
     used = [event("e1", 0, account="capped", time=at, properties={"user": "u_1"})]

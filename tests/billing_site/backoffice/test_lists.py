@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal as D
 from typing import Any
 
 import pytest
@@ -10,6 +11,8 @@ from django.contrib.auth.models import Group
 from django.test import Client
 from django.urls import reverse
 
+from metering.caps.models import SpendCap
+from metering.caps.set_cap import CapTerms, set_cap
 from metering.ingest.models import DeadLetter
 from metering.usage.models import HourlyUsage, UsageEvent
 from pricing.books.models import Assignment, PriceBook, PriceVersion
@@ -35,11 +38,11 @@ pytestmark = pytest.mark.django_db
 LISTS = {
     Account: 7, Wallet: 4, CreditLot: 4, UsageEvent: 6, HourlyUsage: 4, DeadLetter: 4, PriceBook: 6, PriceVersion: 6,
     Assignment: 6, Meter: 6, JournalEntry: 4, LedgerAccount: 6, ApiKey: 6, Plan: 8, Subscription: 5, Commitment: 4,
-    CreditProduct: 6, VoucherBatch: 6, VoucherAttempt: 4, Hold: 4,
+    CreditProduct: 6, VoucherBatch: 6, VoucherAttempt: 4, Hold: 4, SpendCap: 4,
 }  # fmt: skip
 PAGES = {
     Account: 7, Wallet: 12, CreditLot: 5, UsageEvent: 7, PriceBook: 9, PriceVersion: 6, JournalEntry: 9, ApiKey: 4,
-    Plan: 8, Subscription: 12, Commitment: 6, VoucherBatch: 7, Hold: 4,
+    Plan: 8, Subscription: 12, Commitment: 6, VoucherBatch: 7, Hold: 4, SpendCap: 6,
 }  # fmt: skip
 UNCOUNTED = [
     Subscription,
@@ -48,6 +51,7 @@ UNCOUNTED = [
     Wallet,
     CreditLot,
     Hold,
+    SpendCap,
     UsageEvent,
     HourlyUsage,
     DeadLetter,
@@ -60,6 +64,7 @@ def shop(shop: Shop) -> Shop:
     """The shop, with one of each thing that is sold, and a code that somebody guessed."""
     sold_to(shop.acme, at=NOW)
     hold_on(shop.acme.wallet, "0.01", at=NOW)
+    set_cap(account=shop.acme.account, terms=CapTerms("user", "day", D(5), currency="USD"), at=NOW)
     with pytest.raises(VoucherUnknown):
         redeem_voucher(wallet=shop.acme.wallet, code="GUESSED", at=NOW)
     return shop
