@@ -76,19 +76,19 @@ def test_a_price_is_raised_in_tiers_and_published(shop: Shop, browser: Browser) 
     page.get_by_text("The prices of llm.input_tokens are saved.").wait_for()
 
     page.get_by_role("link", name="Compare").click()
-    assert page.get_by_text("1 changed").is_visible()
+    page.get_by_text("1 changed").wait_for()
     browser.keep("compare")
     assert browser.fits()
     open_action(page, "Publish")
     page.get_by_label("Reason").fill("Costs rose")
     page.get_by_role("button", name="Continue").click()
-    assert page.get_by_text("llm.input_tokens model = gpt-5").is_visible()
+    page.get_by_text("llm.input_tokens model = gpt-5").wait_for()
     browser.keep("publish")
     page.get_by_role("button", name="Publish version").click()
     page.get_by_text("is published").wait_for()
     browser.keep("version")
 
-    assert page.get_by_text("in force").first.is_visible()
-    assert page.get_by_text("up to 1,000,000: 20.00 USD per million").is_visible()
+    page.get_by_text("in force").first.wait_for()
+    page.get_by_text("up to 1,000,000: 20.00 USD per million").wait_for()
     assert browser.seen.elsewhere == []
     assert browser.seen.complaints == []
