@@ -113,7 +113,7 @@ def live_leases(*, account_key: str, at: datetime) -> int:
 
 def why_refused(*, account_key: str) -> list[RefusedCall]:
     """The last refusals of an account, latest first. Raises RedisAway."""
-    rows: list[bytes] = ask_redis(lambda redis: redis.lrange(f"{REFUSED_PREFIX}{account_key}", 0, -1))
+    rows: Any = ask_redis(lambda redis: redis.lrange(f"{REFUSED_PREFIX}{account_key}", 0, -1))
     return [_refused(json.loads(row)) for row in rows]
 
 
