@@ -1,5 +1,5 @@
 """Real servers for the whole session: PostgreSQL and Valkey of their own, in a temporary folder on free ports, so that
-several runs on one machine do not meet. DATABASE_URL and REDIS_URL, if set, are used instead (by one process: not with -n)."""
+several runs on one machine do not meet. DATABASE_URL and REDIS_URL, if set, are used instead."""
 
 from __future__ import annotations
 
@@ -17,23 +17,16 @@ if TYPE_CHECKING:
     from redis import Redis
 
 _session: Final = ExitStack()
-STARTED: Final = "TEST_SERVERS_STARTED"
 
 
 def pytest_configure(config: pytest.Config) -> None:
     """Start the servers, then let Django read where they are. Each worker of xdist has servers of its own: a test may well
     bring its server to a stop."""
-    given = {"DATABASE_URL", "REDIS_URL"} <= os.environ.keys() and STARTED not in os.environ
-    hands_out = bool(getattr(config.option, "numprocesses", None)) and not hasattr(config, "workerinput")
-    if not given and not hands_out:
+    if getattr(config.option, "numprocesses", None) and not hasattr(config, "workerinput"):
+        return  # this process hands out the tests and runs none
+    if not {"DATABASE_URL", "REDIS_URL"} <= os.environ.keys():
         servers = _session.enter_context(temporary_servers())
-        os.environ |= {"DATABASE_URL": servers.database_url, "REDIS_URL": servers.redis_url, STARTED: "yes"}
-    elif not given:  # the process that hands out the tests runs none itself
-        os.environ |= {
-            "DATABASE_URL": "postgres://nobody@127.0.0.1:1/none",
-            "REDIS_URL": "redis://127.0.0.1:1/0",
-            STARTED: "no",
-        }
+        os.environ |= {"DATABASE_URL": servers.database_url, "REDIS_URL": servers.redis_url}
     os.environ |= {"SECRET_KEY": "tests", "OUTBOX_WAKES_WORKER": "off", "EMAIL_URL": "memorymail://"}
     os.environ["DJANGO_SETTINGS_MODULE"] = "billing_site.settings"
 
