@@ -2,6 +2,7 @@
 
 from metering.caps.models import CapProperties, SpendCap, SpendCounter
 from metering.ingest.models import DeadLetter, IngestTally, ReplayCheckpoint
+from metering.rerating.models import RerateItem, RerateRun
 from metering.usage.models import Charge, EventVoid, HourlyUsage, ReturnedDraw, UsageEvent
 
 __all__ = [
@@ -12,6 +13,8 @@ __all__ = [
     "HourlyUsage",
     "IngestTally",
     "ReplayCheckpoint",
+    "RerateItem",
+    "RerateRun",
     "ReturnedDraw",
     "SpendCap",
     "SpendCounter",

@@ -48,22 +48,29 @@ _COUNT: Final = """
     FROM counted JOIN metering_spendcap cap ON cap.id = counted.cap_id JOIN wallets_account a ON a.id = cap.account_id
     ORDER BY counted.id
 """
-_OF_EVENTS: Final = "e.id = ANY(%(events)s) AND (c.reverses IS NOT NULL) = %(reversing)s"
+_OF_EVENTS: Final = "e.id = ANY(%(events)s)"
+_FROM_LINES: Final = """e.id = ANY(%(events)s) AND c.line >= (
+    SELECT first.line FROM unnest(%(events)s::bigint[], %(lines)s::int[]) AS first(event_id, line) WHERE first.event_id = e.id)"""
 _SINCE: Final = "cap.id = %(cap)s AND e.time >= %(since)s"
 
 
 def count_charges(
-    wallets: Collection[LockedWallet], *, event_ids: Sequence[int], bucket: int, at: datetime, reversing: bool = False
+    wallets: Collection[LockedWallet],
+    *,
+    event_ids: Sequence[int],
+    bucket: int,
+    at: datetime,
+    from_lines: Sequence[int] | None = None,
 ) -> None:
     """Count the charges of these events, written in this transaction, for the caps of their accounts; publish them after it.
 
-    wallets: those that were charged, locked. Costs nothing where no account has caps.  reversing: the charges that undo
-    others.
+    wallets: those that were charged, locked. Costs nothing where no account has caps.  from_lines: by event, the first
+    of its charges that is counted; None for events that had none before.
     """
     if not any(wallet.has_caps for wallet in wallets):
         return
-    values = {"bucket": bucket, "events": list(event_ids), "reversing": reversing}
-    spent = _count(_OF_EVENTS, values, bucket=bucket, at=at)
+    values: dict[str, Any] = {"bucket": bucket, "events": list(event_ids), "lines": list(from_lines or ())}
+    spent = _count(_OF_EVENTS if from_lines is None else _FROM_LINES, values, bucket=bucket, at=at)
     if spent:
         publish_after(wallets, spent)
 

@@ -97,7 +97,7 @@ def _charge_lines(items: Sequence[Item], wallets: dict[int, WalletWork], entry_i
         elif time > work.latest:
             work.latest = time
         totals = work.totals
-        for number, (line, quantity, amount, cost) in enumerate(item.charges):
+        for number, (line, quantity, amount, cost) in enumerate(item.charges, item.first_line):
             if amount:
                 meter = line.meter
                 start = totals.get(meter, ZERO)
@@ -172,7 +172,7 @@ def lock_charged_wallets(wallet_ids: Collection[int], items: Iterable[Item], *, 
     return locked
 
 
-def debit_of(wallet: LockedWallet, work: WalletWork, units: Sequence[UnitDraw] = ()) -> WalletDebit:
+def debit_of(wallet: LockedWallet, work: WalletWork, units: Sequence[UnitDraw] = (), *, reference: str = "") -> WalletDebit:
     """What a wallet is debited."""
     demand = Demand(work.usages, work.totals, work.earliest, work.latest)
-    return WalletDebit(wallet, work.usages, entry_id=work.entry_id, demand=demand, units=units)
+    return WalletDebit(wallet, work.usages, reference, entry_id=work.entry_id, demand=demand, units=units)

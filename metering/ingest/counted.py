@@ -118,7 +118,7 @@ def _jobs(items: Sequence[Item], covered: Collection[int], counters: dict[Key, C
         month = months.get(account_id)
         if month is None or not month[0] <= time < month[1]:
             month = months[account_id] = month_of(time, item.account.time_zone)
-        for number, measured in enumerate(item.pending, len(item.charges)):
+        for number, measured in enumerate(item.pending, item.first_line + len(item.charges)):
             line = measured[0]
             counter = None
             if line.counted or _has_more_decimals(measured, covered=wallet_id in covered):

@@ -27,12 +27,21 @@ from wallets.overlap import running
 
 
 def charge_items(
-    cursor: Any, items: Sequence[Item], usage: Usage, *, bucket: int, at: datetime, entry_ids: Sequence[int]
+    cursor: Any,
+    items: Sequence[Item],
+    usage: Usage,
+    *,
+    bucket: int,
+    at: datetime,
+    entry_ids: Sequence[int],
+    reference: str = "",
 ) -> dict[int, LockedWallet]:
     """Write the charges of items whose events are stored, debit their wallets, add `usage` (`usage_of`) to the roll-ups.
 
     Flat prices are written before any lock is taken; what depends on earlier usage or allowances is rated under it. Returns
-    the wallets, locked until the transaction ends, as they are now. Raises WalletMoved, LockBusy, DataError.
+    the wallets, locked until the transaction ends, as they are now.
+
+    reference: of the entries. Raises WalletMoved, LockBusy, DataError.
     """
     ids = iter(entry_ids)
     work = write_charges(cursor, items, bucket=bucket, entry_ids=ids)
@@ -42,7 +51,8 @@ def charge_items(
     if not waiting:
         stage_usage(cursor, usage.lines or usage_lines(usage, bucket=bucket))
         locked = lock_charged_wallets(work, items, bucket=bucket)
-        debit_wallets([debit_of(locked[wallet_id], w) for wallet_id, w in sorted(work.items())], at=at, meanwhile=ROLL_UP)
+        debits = [debit_of(locked[wallet_id], w, reference=reference) for wallet_id, w in sorted(work.items())]
+        debit_wallets(debits, at=at, meanwhile=ROLL_UP)
         _after_charging(items, locked, bucket=bucket, at=at)
         return locked
     locked = lock_charged_wallets({*work, *(item.wallet_id for item in waiting)}, items, bucket=bucket)
@@ -51,7 +61,9 @@ def charge_items(
         lines = usage_lines(usage, bucket=bucket)
     counted.members.store()
     stage_usage(cursor, lines)
-    debits = [debit_of(locked[wallet_id], w, counted.units(wallet_id)) for wallet_id, w in sorted(work.items())]
+    debits = [
+        debit_of(locked[wallet_id], w, counted.units(wallet_id), reference=reference) for wallet_id, w in sorted(work.items())
+    ]
     debit_wallets(debits, at=at, meanwhile=ROLL_UP)
     give_back_falls(cursor, counted, locked, bucket=bucket, at=at)
     _after_charging(items, locked, bucket=bucket, at=at)
@@ -66,7 +78,7 @@ def _after_charging(items: Sequence[Item], locked: Mapping[int, LockedWallet], *
     """
     capped = {wallet_id for wallet_id, wallet in locked.items() if wallet.has_caps}
     if capped:
-        events = [item.row_id for item in items if item.wallet_id in capped and not item.duplicate]
+        events = [item.row_id for item in items if item.wallet_id in capped and not item.duplicate and not item.first_line]
         count_charges(list(locked.values()), event_ids=events, bucket=bucket, at=at)
     leases = [
         (item.account.key, item.event.authorization)

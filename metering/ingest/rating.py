@@ -36,7 +36,7 @@ looks at; what the event says it costs, where its price is dynamic."""
 
 class Item(Struct, gc=False):
     """An event on its way through a batch, and what became of it: `charges`, and `pending` ones until they are rated.
-    `amount`: of all that are rated."""
+    `amount`: of all that are rated; `first_line`: what its first charge is numbered."""
 
     request: int
     index: int
@@ -54,6 +54,7 @@ class Item(Struct, gc=False):
     refused: tuple[str, str] | None = None
     duplicate: bool = False
     tallied: bool = False
+    first_line: int = 0
 
 
 def rate_item(  # noqa: C901, PLR0912, PLR0915 - the hot loop: a call a charge would cost as much as the charge
