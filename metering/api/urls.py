@@ -7,6 +7,7 @@ from django.urls import path
 from metering.api import gate_urls
 from metering.api.dead_letters import DeadLetterReplay, DeadLetters
 from metering.api.events import Events, EventVoid, OneEvent
+from metering.api.rerate import Rerate
 from metering.api.spend_caps import SpendCapRemoval, SpendCaps
 from metering.api.usage import Usage
 
@@ -19,5 +20,6 @@ urlpatterns = [
     path("dead-letters/replay", DeadLetterReplay.as_view(), name="dead_letter_replay"),
     path("spend-caps", SpendCaps.as_view(), name="spend_caps"),
     path("spend-caps/<str:cap_id>/remove", SpendCapRemoval.as_view(), name="spend_cap_removal"),
+    path("pricing/rerate", Rerate.as_view(), name="rerate"),
     *gate_urls.urlpatterns,
 ]

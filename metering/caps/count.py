@@ -49,8 +49,12 @@ _COUNT: Final = """
     ORDER BY counted.id
 """
 _OF_EVENTS: Final = "e.id = ANY(%(events)s)"
-_FROM_LINES: Final = """e.id = ANY(%(events)s) AND c.line >= (
-    SELECT first.line FROM unnest(%(events)s::bigint[], %(lines)s::int[]) AS first(event_id, line) WHERE first.event_id = e.id)"""
+_FROM_LINES: Final = """
+    e.id = ANY(%(events)s) AND c.line >= (
+        SELECT first.line FROM unnest(%(events)s::bigint[], %(lines)s::int[]) AS first(event_id, line)
+        WHERE first.event_id = e.id
+    )
+"""
 _SINCE: Final = "cap.id = %(cap)s AND e.time >= %(since)s"
 
 

@@ -17,10 +17,12 @@ from metering.rerating.window import Window, accounts_in, events_to_correct
 from metering.usage.take_back import Cause
 from pricing.books.in_force import catalogue_in_force
 from pricing.books.models import PriceVersion
+from wallets.errors import InvalidInput
 from wallets.input import Input
 from wallets.money import ZERO
 
 BATCH: Final = 200
+MOST_AT_ONCE: Final = 2_000  # events over HTTP: one transaction
 MOST_REFUSED: Final = 20  # named in a report
 
 
@@ -71,6 +73,18 @@ class RerateReport:
         for code in sorted(one.before.keys() | one.after.keys()):
             of_meter = self.meters.setdefault((code, one.currency), Sums())
             of_meter.add(one.before.get(code, ZERO), one.after.get(code, ZERO))
+
+
+def refuse_more_than(most: int, *, window: Window) -> None:
+    """Refuse a window with more events to correct than this (InvalidInput)."""
+    found = 0
+    for account_id, _, bucket in accounts_in(window):
+        found += len(events_to_correct(window, account_id=account_id, bucket=bucket, after=0, most=most + 1 - found))
+        if found > most:
+            raise InvalidInput(
+                f"More than {most:,} events are to be corrected; a request does no more. manage.py rerate does.",
+                fields={"to": "a shorter window, one account or one meter"},
+            )
 
 
 def preview_rerate(*, window: Window, at: datetime) -> RerateReport:
