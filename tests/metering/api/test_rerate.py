@@ -76,7 +76,7 @@ def test_the_command_looks_then_corrects_then_goes_on(wallet: Wallet) -> None:
     asked = [wrong, right, "--from", "2026-01-01T00:00:00Z", "--to", "2028-01-01T00:00:00Z"]
     out = StringIO()
     call_command("rerate", *asked, stdout=out)
-    assert "acme: 2 events, USD 2.5 -> 1 (-1.5)" in out.getvalue()
+    assert "acme: 2 events, USD 2.50 -> 1.00 (-1.50)" in out.getvalue()
     assert "Nothing was changed" in out.getvalue()
     assert figures(wallet) == (D("7.5"), 0)
     call_command("rerate", *asked, "--apply", "--reason", "Typed wrong", stdout=out)
