@@ -61,24 +61,26 @@ class Command(BaseCommand):
         for (name, currency), sums in (*sorted(report.accounts.items()), *sorted(report.meters.items())):
             before, after, more = plain(sums.before), plain(sums.after), plain(sums.difference)
             self.stdout.write(f"{name}: {sums.events:,} events, {currency} {before} -> {after} ({more})")
-        self.stdout.write(f"{report.events:,} events corrected, {report.refused:,} left as they are.")
+        self.stdout.write(f"{report.events:,} events, {report.refused:,} left as they are.")
         for account, event_pk, why in report.reasons:
             self.stdout.write(f"  {account}, event row {event_pk}: {why}")
 
 
 def _window(options: dict[str, Any]) -> Window:
-    moments: list[datetime] = []
-    for name in ("start", "end"):
-        moment = read_moment(options[name])
-        if moment is None:
-            raise CommandError("--from and --to are needed, as times with their offset: 2026-11-01T00:00:00Z.")
-        moments.append(moment)
     if not options["wrong"] or not options["right"]:
         raise CommandError("Name the version with the wrong price and the one with the right price.")
     return Window(
         version_by_id(public_id=options["wrong"]),
         version_by_id(public_id=options["right"]),
-        *moments,
+        _moment(options["start"]),
+        _moment(options["end"]),
         account=account_by_key(key=options["account"]) if options["account"] else None,
         meter=meter_by_code(code=options["meter"]) if options["meter"] else None,
     )
+
+
+def _moment(text: str | None) -> datetime:
+    moment = read_moment(text)
+    if moment is None:
+        raise CommandError("--from and --to are needed, as times with their offset: 2026-11-01T00:00:00Z.")
+    return moment

@@ -83,4 +83,4 @@ def test_the_command_looks_then_corrects_then_goes_on(wallet: Wallet) -> None:
     assert figures(wallet) == (9, 0)
     run = rerate.RerateRun.objects.get()
     call_command("rerate", "--resume", run.public_id, stdout=out)
-    assert "0 events corrected" in out.getvalue()
+    assert "0 events, 0 left" in out.getvalue()
