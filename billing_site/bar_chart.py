@@ -68,12 +68,15 @@ class BarChart:
     empty: bool
 
 
-def bar_chart(bars: Sequence[Bar], *, width: int = WIDTH, height: int = HEIGHT) -> BarChart:
-    """Lay out bars side by side under a scale of round numbers. Negative values have no height."""
+def bar_chart(bars: Sequence[Bar], *, width: int = WIDTH, height: int = HEIGHT, highest: Decimal = Decimal(0)) -> BarChart:
+    """Lay out bars side by side under a scale of round numbers. Negative values have no height.
+
+    highest: the scale reaches at least so far, so that charts can be compared.
+    """
     base = Decimal(height - BOTTOM)
     room = base - TOP
-    highest = max((bar.value for bar in bars), default=Decimal(0))
-    scale = round_scale(Decimal(0), max(highest, Decimal(0)))
+    highest = max(highest, *(bar.value for bar in bars), Decimal(0))
+    scale = round_scale(Decimal(0), highest)
     slot = Decimal(width - LEFT) / max(len(bars), 1)
     every = max(len(bars) // LABELS, 1)
     drawn = []

@@ -71,6 +71,10 @@ class Photographer:
             keep(page, "admin-explain")
             self._open(page, "/admin/pricing/pricebook/", "standard")
             keep(page, "admin-prices")
+            self._open(page, "/admin/pricing/priceversion/?status__exact=PUBLISHED", "standard")
+            page.get_by_role("link", name="Simulate").click()
+            page.wait_for_load_state("networkidle")
+            keep(page, "admin-simulate")
         with self.signed_in("finance", scheme="dark", width=1440, height=960) as page:
             self._open(page, "/admin/wallets/wallet/?q=acme", "Acme")
             keep(page, "admin-wallet-dark")

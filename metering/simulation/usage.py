@@ -91,7 +91,7 @@ def customers(account_ids: Collection[int]) -> dict[int, Customer]:
 
 def past_charges(pairs: Collection[tuple[Customer, int, datetime]], *, end: datetime) -> Iterator[PastCharge]:
     """The charges of these customers on these meters (row ids), each from its time on until before `end`, in the order in
-    which their events arrived; streamed. What was voided is left out."""
+    which their events arrived; streamed. What was undone is left out."""
     if not pairs:
         return
     with connection.chunked_cursor() as cursor:
@@ -103,7 +103,9 @@ def past_charges(pairs: Collection[tuple[Customer, int, datetime]], *, end: date
                    AND e.time >= k.since AND e.time < %s
                JOIN metering_charge c ON c.bucket = e.bucket AND c.event_id = e.id AND c.meter_id = k.meter_id
                    AND c.reverses IS NULL
-               WHERE NOT EXISTS (SELECT 1 FROM metering_eventvoid v WHERE v.bucket = e.bucket AND v.event_id = e.id)
+               WHERE NOT EXISTS (  -- undone by a void, or by a correction that charged it again
+                   SELECT 1 FROM metering_charge r WHERE r.bucket = c.bucket AND r.event_id = c.event_id AND r.reverses = c.line
+               )
                ORDER BY e.received_at, e.id, c.line""",
             [
                 [customer.bucket for customer, _, _ in pairs],

@@ -240,7 +240,7 @@ class PriceVersionAdmin(ReadOnlyAdmin):
         elif may:
             found += [("Withdraw", "withdraw", "undo", "danger")] if status == "published" else []
             found += [("New version from this", "copy", "add", "primary")]
-        return [
+        buttons = [
             {
                 "title": title,
                 "path": reverse(f"admin:pricing_priceversion_{view}", args=[version.pk]),
@@ -250,6 +250,11 @@ class PriceVersionAdmin(ReadOnlyAdmin):
             }
             for title, view, icon, variant in found
         ]
+        if request.user.has_perm("metering.view_hourlyusage"):
+            page = f"{reverse('admin:metering_hourlyusage_simulate')}?version={version.public_id}"
+            simulate = {"title": "Simulate", "path": page, "icon": "calculate", "variant": "default", "attrs": {}}
+            buttons.insert(0, simulate)
+        return buttons
 
     def _before(self, version: PriceVersion) -> PriceVersion | None:
         """What a version is compared with: the one before it, of a draft the one in force."""

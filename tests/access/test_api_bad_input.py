@@ -49,6 +49,8 @@ FINE: dict[str, dict[str, Any]] = {
         "usage": [{"quantity": "1", "properties": {"price": "1"}}], "prior_quantity": "1"},
     "/pricing/rerate": {"wrong_version": "prv_x", "price_version": "prv_y", "account": "acme", "meter": "calls",
                         "from": "2026-11-01T00:00:00Z", "to": "2026-11-15T00:00:00Z", "dry_run": True, "reason": ""},
+    "/pricing/simulate": {"price_version": "prv_x", "account": "acme", "confirm": True, "from": "2026-11-01T00:00:00Z",
+                          "to": "2026-11-24T00:00:00Z"},
     "/meters": {"code": "c", "event_type": "e", "aggregation": "sum", "property": "p", "filters": {}, "dimensions": [],
                 "name": "", "unit": ""},
     "/price-books": {"name": "B", "currency": "USD", "is_default": False},
