@@ -8,10 +8,11 @@ from urllib.parse import urlencode
 from django.contrib.auth import REDIRECT_FIELD_NAME
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
-from django.urls import reverse
+from django.urls import URLPattern, URLResolver, path, reverse
 from unfold.sites import UnfoldAdminSite
 
 from billing_site.backoffice.dashboard import read_dashboard
+from billing_site.backoffice.simulate import simulate_page
 from wallets.clock import now
 
 
@@ -38,3 +39,11 @@ class BackOfficeSite(UnfoldAdminSite):
         }
         page: TemplateResponse = super().index(request, context)
         return page
+
+    def get_urls(self) -> list[URLPattern | URLResolver]:
+        """Beside Django's: the page that prices past usage at a version."""
+        return [path("simulate/", self.admin_view(self.simulate_view), name="simulate"), *super().get_urls()]
+
+    def simulate_view(self, request: HttpRequest) -> HttpResponse:
+        """What it would have cost."""
+        return simulate_page(self, request)

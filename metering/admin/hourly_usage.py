@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from django.contrib import admin
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse
-from django.urls import URLPattern
+from django.http import HttpRequest
 from django.utils.safestring import SafeString
 from unfold.decorators import display
 
-from metering.admin.simulate import simulate_page
 from metering.usage.models import HourlyUsage
 from wallets.accounts.models import Account
 from wallets.admin.cells import line_cell
@@ -29,14 +27,6 @@ class HourlyUsageAdmin(ReadOnlyAdmin):
     search_fields = ("account__key",)
     search_help_text = "Account key"
     sortable_by = ()
-
-    def get_urls(self) -> list[URLPattern]:
-        """Beside the list, the page that prices past usage at a version."""
-        return [*self.action_urls(("simulate/", self.simulate_view, "simulate")), *super().get_urls()]
-
-    def simulate_view(self, request: HttpRequest) -> HttpResponse:
-        """What it would have cost."""
-        return simulate_page(self, request)
 
     def get_ordering(self, request: HttpRequest) -> tuple[str, ...]:
         """Latest hours of one account; of all, the roll-ups begun last."""

@@ -251,7 +251,7 @@ class PriceVersionAdmin(ReadOnlyAdmin):
             for title, view, icon, variant in found
         ]
         if request.user.has_perm("metering.view_hourlyusage"):
-            page = f"{reverse('admin:metering_hourlyusage_simulate')}?version={version.public_id}"
+            page = f"{reverse('admin:simulate')}?version={version.public_id}"
             simulate = {"title": "Simulate", "path": page, "icon": "calculate", "variant": "default", "attrs": {}}
             buttons.insert(0, simulate)
         return buttons

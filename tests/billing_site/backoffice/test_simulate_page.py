@@ -9,14 +9,14 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from metering.admin import simulate as page_module
+from billing_site.backoffice import simulate as page_module
 from pricing.books.draft import draft_version
 from pricing.books.models import PriceBook, PriceVersion
 from pricing.books.validate import PriceTerms
 from tests.factories.shop import NOW, Shop, text_of
 
 pytestmark = pytest.mark.django_db
-PAGE = reverse("admin:metering_hourlyusage_simulate")
+PAGE = reverse("admin:simulate")
 
 
 @pytest.fixture

@@ -11,13 +11,13 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.utils.timezone import get_current_timezone, localtime
+from unfold.sites import UnfoldAdminSite
 
 from billing_site.bar_chart import Bar, BarChart, bar_chart
 from metering.simulation.result import Row, Simulation
 from metering.simulation.simulate import MAX_DAYS, MOST_EVENTS, TooManyEvents, simulate
 from pricing.books.models import PriceVersion
 from wallets.accounts.models import Account
-from wallets.admin.read_only import ReadOnlyAdmin
 from wallets.amount_text import line_text
 from wallets.clock import now
 from wallets.errors import Refusal
@@ -72,7 +72,7 @@ class Charts(NamedTuple):
     after: BarChart
 
 
-def simulate_page(admin: ReadOnlyAdmin, request: HttpRequest) -> HttpResponse:
+def simulate_page(site: UnfoldAdminSite, request: HttpRequest) -> HttpResponse:
     """The form, and below it the answer once a version is chosen. Nothing is stored."""
     if not (request.user.has_perm("pricing.view_priceversion") and request.user.has_perm("metering.view_hourlyusage")):
         raise PermissionDenied
@@ -97,9 +97,8 @@ def simulate_page(admin: ReadOnlyAdmin, request: HttpRequest) -> HttpResponse:
             too_many = error.charges
         except Refusal as error:
             refusal = " ".join((error.message, *(f"{name}: {what}." for name, what in error.fields.items())))
-    context = admin.page_context(
-        request,
-        None,
+    context = dict(
+        site.each_context(request),
         title="What it would have cost",
         content_title="What it would have cost",
         form=form,
