@@ -85,6 +85,7 @@ def test_a_list_takes_as_many_queries_however_long(
     model: Any, shop: Shop, finance: Client, django_assert_num_queries: Any
 ) -> None:
     send(shop.acme.wallet, *[(f"more_{number}", {"input_tokens": number}) for number in range(1, 30)])
+    finance.get(list_of(model))  # what a process reads once is not counted, whichever test ran before
     with django_assert_num_queries(LISTS[model]):
         response = finance.get(list_of(model))
     assert response.status_code == 200
@@ -95,6 +96,7 @@ def test_a_page_takes_as_many_queries_whatever_it_holds(
     model: Any, shop: Shop, finance: Client, django_assert_num_queries: Any
 ) -> None:
     row = shop.acme.wallet if model is Wallet else model.objects.order_by("pk").last()
+    finance.get(page_of(row))  # what a process reads once is not counted, whichever test ran before
     with django_assert_num_queries(PAGES[model]):
         response = finance.get(page_of(row))
     assert response.status_code == 200
