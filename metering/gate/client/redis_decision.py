@@ -91,9 +91,13 @@ local version, available, lapses = string.match(wallet[2], '^(%S+) %S+ (%S+) %S+
 if lapses ~= '0' and at >= tonumber(lapses) then return false end
 
 local leases, reserved = '{LEASES_PREFIX}' .. ARGV[1], '{RESERVED_PREFIX}' .. ARGV[1]
-for _, lease in ipairs(redis.call('ZRANGEBYSCORE', leases, '-inf', ARGV[4], 'LIMIT', 0, 1000)) do release(ARGV[1], lease) end
-local high, low = money(available)
 local taken_high, taken_low = sum_of(reserved, 'wallet:' .. found)
+if caps or taken_high ~= 0 or taken_low ~= 0 then
+    local lapsed = redis.call('ZRANGEBYSCORE', leases, '-inf', ARGV[4], 'LIMIT', 0, 1000)
+    for _, lease in ipairs(lapsed) do release(ARGV[1], lease) end
+    if #lapsed > 0 then taken_high, taken_low = sum_of(reserved, 'wallet:' .. found) end
+end
+local high, low = money(available)
 if taken_high ~= 0 or taken_low ~= 0 then
     high, low = carry(high - taken_high, low - taken_low)
     available = text(high, low)
