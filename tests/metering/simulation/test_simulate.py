@@ -10,6 +10,8 @@ import pytest
 from django.db.models import Sum
 
 from metering.ingest.batch import ingest_batch
+from metering.rerating.rerate import continue_rerate, start_rerate
+from metering.rerating.window import Window
 from metering.simulation.result import Simulation
 from metering.simulation.simulate import TooManyEvents, simulate
 from metering.usage.models import HourlyUsage
@@ -17,6 +19,7 @@ from metering.usage.void import void_event
 from pricing.books.draft import draft_version
 from pricing.books.models import PriceBook, PriceVersion
 from pricing.books.price_terms import PriceTerms as StatedTerms
+from pricing.books.publish import publish_version
 from pricing.rating.explanation import Percentage, PriceTerms, Tier
 from tests.factories.balances import AT, wallet_of
 from tests.factories.events import event_pk
@@ -237,3 +240,19 @@ def test_windows_that_are_refused(window: dict[str, datetime], field: str) -> No
 def test_a_version_nobody_knows() -> None:
     with pytest.raises(NotFound):
         simulate(version_id="prv_x", from_=START, to=END)
+
+
+def test_a_corrected_charge_counts_once() -> None:
+    """Each event was charged 1.16 by the wrong price; the correction charges it again at 0.25 a unit, and both rate alike."""
+    sell(price("per_unit", unit_price=D("0.25"), minimum_charge=D("1.16")))
+    wrong = live()
+    wallet_of("acme", credit="50")
+    ingest_batch(events=[work(f"e{n}", n, time=AT) for n in (1, 2)], at=AT)
+    draft = draft_version(book=wrong.book, prices=[stated("work", MODELS["per_unit"])], at=AT)
+    right = publish_version(version=draft, effective_at=END, at=AT)
+    run = start_rerate(window=Window(wrong, right, START, END), at=END, reason="Typed wrong", actor="fiona")
+    continue_rerate(run=run, at=END)
+    assert charged() == D("0.75")
+    assert at_version(right).totals[0].after.revenue == D("0.75")
+    (total,) = at_version(wrong).totals
+    assert (total.before.revenue, total.after.revenue) == (D("0.75"), D("2.32"))
