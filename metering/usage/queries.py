@@ -210,7 +210,8 @@ def spend_of_events(events: Sequence[UsageEvent]) -> list[EventSpend]:
 
 
 def _spend(event: UsageEvent, charges: Sequence[Charge], *, voided: bool) -> EventSpend:
-    first = [charge for charge in charges if charge.reverses is None]
+    # Of a meter that was re-rated, the last charge says what stands.
+    first = list({charge.meter_id: charge for charge in charges if charge.reverses is None}.values())
     return EventSpend(
         pk=event.pk,
         event_id=event.event_id,

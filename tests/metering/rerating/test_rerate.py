@@ -19,7 +19,8 @@ from metering.rerating.models import RerateItem, RerateRun
 from metering.rerating.rerate import continue_rerate, preview_rerate, start_rerate
 from metering.rerating.window import Window
 from metering.usage.explain import explain_event
-from metering.usage.models import Charge, HourlyUsage
+from metering.usage.models import Charge, HourlyUsage, UsageEvent
+from metering.usage.queries import spend_of_events
 from metering.usage.void import void_event
 from pricing.books.draft import draft_version
 from pricing.books.models import PriceVersion
@@ -104,6 +105,8 @@ def test_the_event_explains_both_prices() -> None:
         (2, None, 2, D("0.2")),
     ]
     assert (explained.status, explained.totals) == ("charged", (("USD", D("0.2")),))
+    (row,) = spend_of_events([UsageEvent.objects.get()])
+    assert ([one.quantity for one in row.meters], row.amount) == ([5], D("0.2"))
 
 
 def test_a_look_before_says_exactly_what_comes_and_leaves_nothing() -> None:
