@@ -6,8 +6,7 @@ from typing import Any
 
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
-from django.db.models import QuerySet
-from django.forms import CharField, ChoiceField, DecimalField
+from django.forms import CharField, ChoiceField, DecimalField, Form
 from django.http import Http404, HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, reverse
@@ -18,7 +17,6 @@ from unfold.widgets import UnfoldAdminDecimalFieldWidget, UnfoldAdminSelectWidge
 from metering.caps.models import SpendCap
 from metering.caps.queries import caps_standing
 from metering.caps.set_cap import CapTerms, remove_cap, set_cap
-from metering.gate.decide import SENTENCES
 from metering.gate.live import REASONS, live_gate, live_leases, why_refused
 from wallets.accounts.models import Account
 from wallets.accounts.queries import account_by_key
@@ -52,6 +50,12 @@ class CapForm(ReasonForm):
     limit = DecimalField(min_value=0, max_digits=DIGITS, decimal_places=SCALE, widget=UnfoldAdminDecimalFieldWidget)
     currency = _text("Currency", "Of the limit; or name a meter.")
     meter = _text("Meter", "The limit is units of this meter.")
+
+
+class LookUpForm(Form):
+    """Whose calls were refused."""
+
+    account = _text("Account key", "")
 
 
 @admin.register(SpendCap)
@@ -161,15 +165,12 @@ class SpendCapAdmin(ReadOnlyAdmin):
             raise PermissionDenied
         at, key = now(), request.GET.get("account", "").strip()[:120]
         context: dict[str, Any] = {
-            "title": "Gate", "live": live_gate(at=at), "reasons": REASONS, "as_of": at, "asked": key, "sentences": SENTENCES,
+            "title": "Gate", "live": live_gate(at=at), "reasons": REASONS, "as_of": at, "asked": key,
+            "lookup": LookUpForm(initial={"account": key}),
         }  # fmt: skip
         if key:
             context |= _refusals(key)
         return TemplateResponse(request, "admin/gate_page.html", self.page_context(request, None) | context)
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[SpendCap]:
-        """All of them, removed ones too."""
-        return super().get_queryset(request)
 
     def _cap(self, pk: int | str) -> SpendCap:
         found = SpendCap.objects.select_related("account", "meter").filter(pk=pk).first() if str(pk).isdecimal() else None

@@ -129,8 +129,15 @@ def _refused(row: dict[str, str]) -> RefusedCall:
         version=row["version"],
         policy=row["policy"],
         cap=row["cap"],
-        call=row["call"],
+        call=_words(row["call"]),
     )
+
+
+def _words(call: str) -> str:
+    """Who called, and what for, as far as it was said."""
+    said = json.loads(call) if call else {}
+    parts = [*said.get("scopes", {}).items(), *said.get("quantities", {}).items()]
+    return ", ".join(f"{name} {value}" for name, value in parts)
 
 
 def _amount(text: str) -> Decimal:

@@ -55,7 +55,9 @@ def test_the_gate_shows_what_it_decides_and_why_it_refused(shop: Shop, finance: 
     assert check_account(account_key="acme", amount=D("0.01"), at=NOW, lease=lease).verdict == "allow"
     shown = text_of(finance.get(reverse(GATE)))
     assert "acme" in shown
-    why = text_of(finance.get(reverse(GATE), {"account": "acme"}))
-    for part in ("spend_cap", cap.public_id, "u_1", "1 live lease of"):
+    answer = finance.get(reverse(GATE), {"account": "acme"})
+    why = text_of(answer)
+    for part in ("spend_cap", "user u_1", "1 live lease of"):
         assert part in why
+    assert cap.public_id in answer.content.decode()
     assert "There is no account nobody." in text_of(finance.get(reverse(GATE), {"account": "nobody"}))
