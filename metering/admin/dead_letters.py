@@ -11,14 +11,16 @@ from django.forms import Form
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, reverse
+from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from unfold.decorators import display
 
+from metering.ingest.dead_letter_value import Worth, estimate_worth
 from metering.ingest.dead_letters import replay_dead_letters
 from metering.ingest.models import DeadLetter
 from wallets.accounts.models import Account
 from wallets.admin.action_page import ActionPage, Change, run_action_page
-from wallets.admin.cells import id_cell, link_cell
+from wallets.admin.cells import id_cell, line_cell, link_cell
 from wallets.admin.read_only import ReadOnlyAdmin
 from wallets.clock import now
 
@@ -53,7 +55,7 @@ class DeadLetterAdmin(ReadOnlyAdmin):
     """Unrated events: found by account key or event id; replayed singly, by selection, or all that wait."""
 
     list_display = (
-        "event_column", "account_column", "reason", "detail", "parked_at", "attempts", "replayed_at",
+        "event_column", "account_column", "worth_column", "reason", "detail", "parked_at", "attempts", "replayed_at",
     )  # fmt: skip
     list_display_links = None
     list_select_related = ("event", "account")
@@ -73,6 +75,14 @@ class DeadLetterAdmin(ReadOnlyAdmin):
         """Who used it."""
         return letter.account.key
 
+    @display(description="Worth about")
+    def worth_column(self, letter: DeadLetter) -> SafeString | str:
+        """What it would cost at today's price, or events of its type came to lately."""
+        worth: Worth | None = getattr(letter, "worth", None)
+        if worth is None:
+            return "unknown"
+        return format_html("{}{}", line_cell(worth.amount, worth.currency), " on average" if worth.by == "mean" else "")
+
     def get_urls(self) -> list[URLPattern]:
         """The action's page."""
         return [*self.action_urls(("replay/", self.replay_view, "replay")), *super().get_urls()]
@@ -91,6 +101,12 @@ class DeadLetterAdmin(ReadOnlyAdmin):
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         """The list, with the way to replay all that wait."""
         response = super().changelist_view(request, extra_context)
+        if isinstance(response, TemplateResponse) and response.context_data is not None and "cl" in response.context_data:
+            letters = list(response.context_data["cl"].result_list)
+            response.context_data["cl"].result_list = letters
+            worth = estimate_worth(letters, at=now())
+            for letter in letters:
+                letter.worth = worth.get(letter.pk)
         if isinstance(response, TemplateResponse) and response.context_data is not None and self.allows(request, "change"):
             link = reverse("admin:metering_deadletter_replay")
             response.context_data["actions_list"] = [

@@ -36,7 +36,7 @@ pytestmark = pytest.mark.django_db
 
 # Session and person, the badge of waiting events, and the list itself with what it names.
 LISTS = {
-    Account: 7, Wallet: 4, CreditLot: 4, UsageEvent: 6, HourlyUsage: 4, DeadLetter: 4, PriceBook: 6, PriceVersion: 6,
+    Account: 7, Wallet: 4, CreditLot: 4, UsageEvent: 6, HourlyUsage: 4, DeadLetter: 6, PriceBook: 6, PriceVersion: 6,
     Assignment: 6, Meter: 6, JournalEntry: 4, LedgerAccount: 6, ApiKey: 6, Plan: 8, Subscription: 5, Commitment: 4,
     CreditProduct: 6, VoucherBatch: 6, VoucherAttempt: 4, Hold: 4, SpendCap: 4,
 }  # fmt: skip
@@ -122,6 +122,7 @@ def test_every_registered_model_is_read_only_or_about_people() -> None:
 
 @pytest.mark.parametrize("model", UNCOUNTED, ids=lambda model: model.__name__)
 def test_a_large_table_is_not_counted(model: Any, shop: Shop, finance: Client, django_assert_max_num_queries: Any) -> None:
+    finance.get(list_of(model))  # as above
     with django_assert_max_num_queries(LISTS[model]) as queries:
         finance.get(list_of(model))
     counts = [one["sql"] for one in queries.captured_queries if "COUNT(*)" in one["sql"]]
