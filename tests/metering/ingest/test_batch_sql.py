@@ -21,7 +21,7 @@ from wallets.balances.models import Wallet
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("books_hold")]
 
 ACCOUNTS: Final = 5
-MOST_STATEMENTS: Final = 16
+MOST_STATEMENTS: Final = 17
 OF_ONE_CHUNK: Final = 1_250
 # Tables whose rows belong to a bucket, and which a batch touches.
 HOT: Final = re.compile(
