@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.urls import include, path
 
-from billing_site.wsgi import application as application
+from billing_site import wsgi
 
 PATH: Final = "/benchmark/empty"
 
@@ -19,4 +19,9 @@ def empty(request: HttpRequest) -> HttpResponse:  # noqa: ARG001 - Django's sign
 
 
 urlpatterns = [path(PATH.removeprefix("/"), empty), path("", include("billing_site.urls"))]
-settings.ROOT_URLCONF = __name__
+
+
+def application(environ: Any, start_response: Any) -> Any:
+    """The site with the page. Only the process that serves it has other addresses."""
+    settings.ROOT_URLCONF = __name__
+    return wsgi.application(environ, start_response)

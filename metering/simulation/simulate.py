@@ -43,12 +43,7 @@ Pair = tuple[int, int]
 class TooManyEvents(InvalidInput):
     """So many charges would have to be rated one by one that somebody should want it; `charges` says how many."""
 
-    def __init__(self, charges: int) -> None:
-        super().__init__(
-            f"{charges:,} charges would have to be rated one by one. Confirm it, or take a shorter window or one account.",
-            fields={"confirm": "true"},
-        )
-        self.charges = charges
+    charges = 0
 
 
 def simulate(
@@ -78,7 +73,12 @@ def simulate(
     singly = _rated_singly(sums, known, prices, start=from_, end=to)
     from_events = sum(one.events for one in sums if (one.account_id, one.meter_id) in singly)
     if most_events is not None and from_events > most_events:
-        raise TooManyEvents(from_events)
+        too_many = TooManyEvents(
+            f"{from_events:,} charges would have to be rated one by one. Confirm it, or take a shorter window or one account.",
+            fields={"confirm": "true"},
+        )
+        too_many.charges = from_events
+        raise too_many
     simulator = Simulator(prices, from_, to)
     sources: dict[str, list[int]] = defaultdict(lambda: [0, 0])
     for used in sums:

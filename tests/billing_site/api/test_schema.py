@@ -65,8 +65,9 @@ def test_every_post_that_makes_or_moves_something_takes_an_idempotency_key(docum
     # Events carry their own ids; the gate decides and previews compute, and keep nothing; a wrong voucher code leaves its
     # attempt behind; a card's bank is asked outside every transaction.
     assert without <= {
-        "send_events", "authorize", "replay_dead_letters", "preview_price", "preview_credits", "redeem_voucher", "subscribe",
-        "change_subscription_plan", "resume_subscription", "keep_payment_method", "set_up_payment_method",
+        "send_events", "authorize", "replay_dead_letters", "preview_price", "preview_credits", "simulate_prices",
+        "redeem_voucher", "subscribe", "change_subscription_plan", "resume_subscription",
+        "keep_payment_method", "set_up_payment_method",
     }  # fmt: skip
 
 
