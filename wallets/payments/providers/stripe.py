@@ -6,6 +6,7 @@ The API version is pinned, so that an upgrade of Stripe's default changes nothin
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -27,6 +28,8 @@ from wallets.payments.providers.contract import (
     SetUp,
     SignatureWrong,
 )
+
+log = logging.getLogger(__name__)
 
 API_VERSION: Final = "2026-10-28.endive"
 # A charge takes a few seconds; after that long nobody waits any more, and the same key asks again.
@@ -199,6 +202,10 @@ def _asked(call: Callable[[], T]) -> T:
         raise _Declined(error.user_message or "The card was declined.") from error
     except (stripe.APIConnectionError, stripe.RateLimitError) as error:
         raise ProviderUnavailable("The payment provider cannot be reached; try again in a moment.") from error
+    except (stripe.AuthenticationError, stripe.PermissionError) as error:
+        # Our own mistake: the key is wrong, revoked or confined. No card is blamed, and nothing is given up for it.
+        log.error("Stripe does not take STRIPE_SECRET_KEY for this (%s)", error.code or error.http_status)  # noqa: TRY400
+        raise ProviderUnavailable("The payment provider cannot be asked at the moment; we see to it.") from error
     except stripe.StripeError as error:
         status = error.http_status or 0
         if status >= 500 or status == 409 or isinstance(error, stripe.APIError):  # noqa: PLR2004 - 409: the first is running
