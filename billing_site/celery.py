@@ -46,6 +46,9 @@ BEAT: Final = {
     "compare-payments": Beat(
         "wallets.tasks.compare_payments", crontab(hour="4", minute="27"), "every difference to the provider is seen in a day"
     ),
+    "expiring-cards": Beat(
+        "wallets.tasks.tell_expiring_cards", crontab(hour="8", minute="12"), "a card is replaced before it fails, not after"
+    ),
     "purge-news": Beat("wallets.tasks.purge_news", crontab(minute="17"), "delivered news is kept for questions, not forever"),
     "purge-answers": Beat(
         "wallets.tasks.purge_answers", crontab(minute="37"), "answers to idempotent requests are kept 30 days"

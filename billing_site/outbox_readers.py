@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from notifications.readers import (
+    tell_card_expiring,
     tell_lot_expired,
     tell_subscription_changed,
     tell_threshold_crossed,
@@ -14,6 +15,7 @@ from wallets.outbox.deliver import Reader, Readers
 from wallets.outbox.topics import (
     AccountsChanged,
     BalancesChanged,
+    CardExpiring,
     LotExpired,
     SubscriptionChanged,
     ThresholdCrossed,
@@ -29,4 +31,5 @@ READERS: Readers = {
     SubscriptionChanged: (Reader("alerts", tell_subscription_changed),),
     TopUpSucceeded: (Reader("alerts", tell_top_up_succeeded),),
     TopUpFailed: (Reader("alerts", tell_top_up_failed),),
+    CardExpiring: (Reader("alerts", tell_card_expiring),),
 }

@@ -55,3 +55,13 @@ def tell_top_up_failed(piece: Piece, *, at: datetime) -> None:
         "wallet %d: top-up %s (%s) of %s %s not paid: %s (news %d, read %s)",
         failed.wallet_id, failed.top_up, failed.origin, failed.amount, failed.currency, failed.code, piece.id, at,
     )  # fmt: skip
+
+
+def tell_card_expiring(piece: Piece, *, at: datetime) -> None:
+    """A saved card expires soon."""
+    card = piece.news
+    log.info(
+        "account row %d: card %s (%s%s) expires %02d/%d (news %d, read %s)",
+        card.account_id, card.card, card.label, f", {card.part}" if card.part else "", card.exp_month, card.exp_year, piece.id,
+        at,
+    )  # fmt: skip

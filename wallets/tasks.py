@@ -20,7 +20,7 @@ from wallets.outbox import deliver
 from wallets.outbox.topics import AccountsChanged, BalancesChanged
 from wallets.outbox.wake import Waker
 from wallets.outbox.write import at_once, on_news
-from wallets.payments import compare, handle_event, reconcile
+from wallets.payments import compare, expiring, handle_event, reconcile
 from wallets.payments.receive_event import on_event
 
 # News that only says "look again" is worth nothing later; the rest is kept to answer "who was told what, when".
@@ -83,6 +83,12 @@ def reconcile_payments(**_: Any) -> int:
 def compare_payments(**_: Any) -> int:
     """Compare our account with the provider with the books."""
     return compare.compare_with_provider(at=clock.now())
+
+
+@shared_task(acks_late=True, ignore_result=True)
+def tell_expiring_cards(**_: Any) -> int:
+    """Tell whose card expires soon."""
+    return expiring.tell_expiring_cards(at=clock.now())
 
 
 @shared_task(acks_late=True, ignore_result=True)

@@ -17,6 +17,7 @@ from wallets.accounts.models import Account
 from wallets.clock import now
 from wallets.errors import Refusal
 from wallets.payments.cards import begin_card, choose_card, keep_card, remove_card
+from wallets.payments.expiring import months_left
 from wallets.payments.find import cards_of
 from wallets.payments.models import PaymentMethod
 from wallets.payments.providers.registry import takes_cards
@@ -110,14 +111,13 @@ def _show(request: HttpRequest, account: Account, *, problem: str = "") -> HttpR
 
 
 def _shown(card: PaymentMethod, today: date) -> CardShown:
-    """A card is good until the end of its month."""
-    months_left = (card.exp_year - today.year) * 12 + card.exp_month - today.month
+    left = months_left(exp_month=card.exp_month, exp_year=card.exp_year, today=today)
     return CardShown(
         public_id=card.public_id,
         label=card.label,
         expires=card.expires,
-        expired=months_left < 0,
-        ends_soon=0 <= months_left <= 1,
+        expired=left < 0,
+        ends_soon=0 <= left <= 1,
         is_default=card.is_default,
         is_backup=card.is_backup,
     )

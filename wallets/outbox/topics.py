@@ -82,6 +82,18 @@ class TopUpFailed:
 
 
 @dataclass(frozen=True, slots=True)
+class CardExpiring:
+    """A saved card expires this month or next; told once a month. label: Visa •••• 4242. part: `default`, `backup` or empty."""
+
+    account_id: int
+    card: str
+    label: str
+    exp_month: int
+    exp_year: int
+    part: str
+
+
+@dataclass(frozen=True, slots=True)
 class SpendCapReached:
     """What was charged under a spend cap reached its limit: of `value` (empty: the account's), in the window that began then.
     used, limit: money of the cap's currency, or units of its meter."""
@@ -102,5 +114,6 @@ News = (
     | SubscriptionChanged
     | TopUpSucceeded
     | TopUpFailed
+    | CardExpiring
     | SpendCapReached
 )

@@ -103,7 +103,8 @@ def choose_card(*, account: Account, card_id: str, backup: bool = False) -> Paym
 
 
 def remove_card(*, account: Account, card_id: str, at: datetime) -> PaymentMethod:
-    """Remove a card; the backup becomes the default when the default goes. Payments under way with it go on.
+    """Remove a card. When the default goes the backup becomes the default, or else the newest that is left: an account with
+    cards has one that is charged first. Payments under way with it go on.
 
     Ours first, then the provider's: a card that is still there, there, is charged by nobody. Raises NotFound,
     ProviderUnavailable (it is removed here all the same).
@@ -117,12 +118,36 @@ def remove_card(*, account: Account, card_id: str, at: datetime) -> PaymentMetho
     return card
 
 
+def drop_card(*, card: PaymentMethod, at: datetime) -> None:
+    """Note that a card is not at the provider any more. Twice is once."""
+    with transaction.atomic():
+        _one_at_a_time(card.account)
+        card.refresh_from_db()
+        if card.removed_at is None:
+            forget_card(card, at=at)
+
+
 def forget_card(card: PaymentMethod, *, at: datetime) -> None:
-    """Take a card out of use here."""
+    """Take a card out of use here, and let another one take its part; under the account's lock."""
     PaymentMethod.objects.filter(pk=card.pk).update(removed_at=at, is_default=False, is_backup=False)
-    if card.is_default:
-        PaymentMethod.objects.filter(account_id=card.account_id, is_backup=True).update(is_default=True, is_backup=False)
+    left = PaymentMethod.objects.filter(account_id=card.account_id, removed_at__isnull=True)
+    heir = left.order_by("-is_backup", "-id").first() if card.is_default else None
+    if heir is not None:
+        PaymentMethod.objects.filter(pk=heir.pk).update(is_default=True, is_backup=False)
     card.removed_at, card.is_default, card.is_backup = at, False, False
+
+
+def refresh_card(provider: PaymentProvider, card: PaymentMethod) -> None:
+    """Note what the provider knows of a card by now: banks tell it the new expiry date of a replaced one. Asks the network."""
+    owner = ProviderCustomer.objects.get(account_id=card.account_id, provider=provider.name)
+    new = provider.keep_card(card.provider_id, customer_id=owner.provider_id)
+    PaymentMethod.objects.filter(pk=card.pk).update(
+        brand=new.brand[:30],
+        last_four=new.last_four[:4],
+        exp_month=new.exp_month,
+        exp_year=new.exp_year,
+        fingerprint=new.fingerprint[:120],
+    )
 
 
 def _one_at_a_time(account: Account) -> None:

@@ -11,7 +11,7 @@ from typing import Final
 from django.db.models import F
 
 from wallets.errors import Refusal
-from wallets.payments.cards import forget_card, remember_card
+from wallets.payments.cards import drop_card, refresh_card, remember_card
 from wallets.payments.event_models import ProviderEvent
 from wallets.payments.models import PaymentMethod, ProviderCustomer, TopUp
 from wallets.payments.providers.contract import PaymentProvider, ProviderPayment
@@ -96,12 +96,20 @@ def _card_saved(provider: PaymentProvider, set_up_id: str, at: datetime) -> str:
 
 
 def _card_gone(provider: PaymentProvider, method_id: str, at: datetime) -> str:
-    card = PaymentMethod.objects.filter(provider=provider.name, provider_id=method_id).first()
+    cards = PaymentMethod.objects.select_related("account")
+    card = cards.filter(provider=provider.name, provider_id=method_id).first()
     if card is None:
         return ""
-    if card.removed_at is None:
-        forget_card(card, at=at)
+    drop_card(card=card, at=at)
     return f"{card.public_id} is removed"
+
+
+def _card_replaced(provider: PaymentProvider, method_id: str, at: datetime) -> str:  # noqa: ARG001 - a handler's signature
+    card = PaymentMethod.objects.filter(provider=provider.name, provider_id=method_id, removed_at__isnull=True).first()
+    if card is None:
+        return ""
+    refresh_card(provider, card)
+    return f"{card.public_id} is up to date"
 
 
 HANDLERS: Final[Mapping[str, Handler]] = {
@@ -112,5 +120,7 @@ HANDLERS: Final[Mapping[str, Handler]] = {
     "payment_intent.canceled": _payment_changed,
     "setup_intent.succeeded": _card_saved,
     "payment_method.detached": _card_gone,
+    "payment_method.automatically_updated": _card_replaced,
+    "payment_method.updated": _card_replaced,
 }
 """Type of webhook -> what handles it."""

@@ -72,6 +72,9 @@ class PaymentMethod(models.Model):
     is_backup = models.BooleanField(default=False, help_text="charged when the default one is declined")
     created_at = models.DateTimeField()
     removed_at = models.DateTimeField(null=True, blank=True)
+    expiry_told_month = models.DateField(
+        null=True, blank=True, help_text="first day of the month in which its holder was last told that it expires"
+    )
 
     class Meta:
         app_label = "wallets"
