@@ -5,6 +5,7 @@ from __future__ import annotations
 from notifications.readers import (
     tell_card_expiring,
     tell_lot_expired,
+    tell_spend_cap_reached,
     tell_subscription_changed,
     tell_threshold_crossed,
     tell_top_up_failed,
@@ -17,6 +18,7 @@ from wallets.outbox.topics import (
     BalancesChanged,
     CardExpiring,
     LotExpired,
+    SpendCapReached,
     SubscriptionChanged,
     ThresholdCrossed,
     TopUpFailed,
@@ -28,6 +30,7 @@ READERS: Readers = {
     AccountsChanged: (Reader("gate", publish_told, together=True),),
     ThresholdCrossed: (Reader("alerts", tell_threshold_crossed),),
     LotExpired: (Reader("alerts", tell_lot_expired),),
+    SpendCapReached: (Reader("alerts", tell_spend_cap_reached),),
     SubscriptionChanged: (Reader("alerts", tell_subscription_changed),),
     TopUpSucceeded: (Reader("alerts", tell_top_up_succeeded),),
     TopUpFailed: (Reader("alerts", tell_top_up_failed),),

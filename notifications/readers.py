@@ -39,6 +39,16 @@ def tell_subscription_changed(piece: Piece, *, at: datetime) -> None:
     )  # fmt: skip
 
 
+def tell_spend_cap_reached(piece: Piece, *, at: datetime) -> None:
+    """A spend cap has stopped the calls it is for, until its window ends or it is raised."""
+    reached = piece.news
+    log.info(
+        "account row %d: %s of %s used of spend cap %s%s, window from %s (news %d, read %s)",
+        reached.account_id, reached.used, reached.limit, reached.cap, f" of {reached.value}" if reached.value else "",
+        reached.window_start, piece.id, at,
+    )  # fmt: skip
+
+
 def tell_top_up_succeeded(piece: Piece, *, at: datetime) -> None:
     """Money arrived."""
     paid = piece.news

@@ -62,7 +62,8 @@ USUAL: Final = Statuses()
 @csrf_exempt
 def gate_check(request: HttpRequest, path: str | None = None) -> HttpResponse:
     """Answer for `?account=` or the header X-Account; `?amount=` and `?currency=` say what the call will cost,
-    `?user=`, `?team=`, `?api_key=`, `?cost_centre=` or the headers X-User, X-Team, X-Api-Key, X-Cost-Centre who makes it.
+    `?user=`, `?team=`, `?api_key=`, `?cost_centre=` or the headers X-User, X-Team, X-Api-Key, X-Cost-Centre who makes it,
+    `?meter=` (several: with commas) what it will be charged for.
 
     path: what follows /gate/envoy/; then nothing of the query counts.
     """
@@ -87,7 +88,9 @@ def _answer(request: HttpRequest, asked: QueryDict, at: datetime) -> AnswerParts
         statuses = asked_statuses(asked.get("allowed"), asked.get("refused"))
         amount, currency = asked_amount(asked.get("amount"), asked.get("currency"))
         scopes = asked_scopes(asked, {scope: request.headers.get(name, "") for scope, name in SCOPE_HEADERS.items()})
-        decision = _decide(caller, account, amount, currency, Call(scopes) if scopes else UNKNOWN_CALL, at)
+        meters = asked_meters(asked.get("meter") or "")
+        call = Call(scopes, meters=meters) if scopes or meters else UNKNOWN_CALL
+        decision = _decide(caller, account, amount, currency, call, at)
     except KeyRefused as refused:
         return _problem(401, refused.code, refused.message, headers={"WWW-Authenticate": 'Bearer realm="gate"'})
     except UnknownAccount as unknown:
@@ -153,6 +156,11 @@ def asked_scopes(asked: Mapping[str, str], headers: Mapping[str, str]) -> dict[s
     """Who makes the call, by scope of spend caps: the query's word, else the header's."""
     named = {scope: asked.get(scope) or headers.get(scope) or "" for scope in SCOPE_HEADERS}
     return {scope: value for scope, value in named.items() if value}
+
+
+def asked_meters(text: str) -> tuple[str, ...]:
+    """The codes of meters in a list with commas."""
+    return tuple(code for code in (part.strip() for part in text.split(",")) if code)
 
 
 class AnswerParts(NamedTuple):

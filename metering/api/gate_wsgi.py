@@ -27,6 +27,7 @@ from metering.api.gate_check import (
     Statuses,
     answer_parts,
     asked_amount,
+    asked_meters,
     asked_scopes,
     asked_statuses,
     gate_check,
@@ -40,7 +41,7 @@ from wallets.errors import InvalidInput
 
 PATH: Final = "/gate/check"
 ENVOY_PATH: Final = "/gate/envoy/"
-UNDERSTOOD: Final = frozenset({"account", "amount", "currency", "allowed", "refused", *SCOPE_HEADERS})
+UNDERSTOOD: Final = frozenset({"account", "amount", "currency", "allowed", "refused", "meter", *SCOPE_HEADERS})
 SCOPE_VARIABLES: Final = {scope: f"HTTP_{name.upper().replace('-', '_')}" for scope, name in SCOPE_HEADERS.items()}
 # Questions remembered as they were understood: mostly one an account.
 REMEMBERED: Final = 8_192
@@ -61,6 +62,7 @@ class Question(NamedTuple):
     currency: str | None
     statuses: Statuses
     scopes: dict[str, str]
+    meters: tuple[str, ...] = ()
 
 
 def gate_first(django: Application) -> Application:
@@ -104,10 +106,10 @@ def quick_answer(
     question = _understood(query, header)
     if question is None or caller.account_key not in (None, question.account):
         return None
-    account, amount, currency, statuses, scopes = question
+    account, amount, currency, statuses, scopes, meters = question
     if who or scopes:
         scopes = asked_scopes(scopes, who)
-    call = Call(scopes) if scopes else UNKNOWN_CALL
+    call = Call(scopes, meters=meters) if scopes or meters else UNKNOWN_CALL
     decision = check_published(account_key=account, amount=amount, currency=currency, at=at, call=call)
     return None if decision is None else answer_parts(decision, account, amount, statuses)
 
@@ -125,7 +127,8 @@ def _understood(query: str, header: str) -> Question | None:
     try:
         statuses = asked_statuses(asked.get("allowed"), asked.get("refused"))
         amount, currency = asked_amount(asked.get("amount"), asked.get("currency"))
-        return Question(account, amount, currency, statuses, asked_scopes(asked, {}))
+        meters = asked_meters(asked.get("meter", ""))
+        return Question(account, amount, currency, statuses, asked_scopes(asked, {}), meters)
     except InvalidInput:
         return None
 

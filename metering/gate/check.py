@@ -11,8 +11,9 @@ from typing import Any, Final
 from metering.gate.client.redis_decision import DECIDE, Lease, decide_in_redis
 from metering.gate.decide import UNKNOWN_CALL, Call, Decision, decide
 from wallets.accounts.open import KEY
-from wallets.balances.publish import publish_from_database, read_accounts
+from wallets.balances.publish import publish_from_database
 from wallets.balances.published import PublishedAccount
+from wallets.balances.read_published import read_accounts
 from wallets.errors import NotFound
 from wallets.ids import new_public_id
 from wallets.redis_client import RedisAway, Script, redis_link

@@ -1,8 +1,9 @@
 """Allow, throttle or refuse: one pure function over what wallets published. The Lua script in `client/redis_decision.py`
 is the same rule inside Redis; a property test holds them equal.
 
-Credit covers a call when what is available reaches the amount asked for, or is above zero when no amount is named. When
-it does not, the wallet's policy decides:
+Credit covers a call when what is available reaches the amount asked for, or is above zero when no amount is named. Units left
+of allowances cover a call that names no amount, or that costs nothing for that very reason: of every meter it names; one that
+names none as long as nothing is owed, for it may be of another meter. When neither does, the wallet's policy decides:
 
     block      refuse
     grace      allow while overdraft would stay within `grace_limit`
@@ -24,7 +25,7 @@ Rates are counted in whole microseconds and money is exact, so that Python and L
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Final, Literal
@@ -63,10 +64,16 @@ Reserved = Mapping[str, Decimal]
 @dataclass(frozen=True, slots=True)
 class Call:
     """What is known of a call beside its amount. scopes: who makes it, by scope.  quantities: what it uses, by meter; None
-    when that is not known."""
+    when that is not known.  meters: then, codes of what it will be charged for; none: not known either."""
 
     scopes: Mapping[str, str] = field(default_factory=dict)
     quantities: Mapping[str, Decimal] | None = None
+    meters: tuple[str, ...] = ()
+
+    @property
+    def named_meters(self) -> Collection[str]:
+        """What it will be charged for; empty: not known."""
+        return self.meters if self.quantities is None else self.quantities.keys()
 
 
 UNKNOWN_CALL: Final = Call()
@@ -119,7 +126,7 @@ def decide(  # noqa: PLR0911 - one for each rule, in their order
     cap = reached_cap(account, wallet.currency, amount, call, reserved)
     if cap is not None:
         return _decision("refuse", "spend_cap", wallet, cap=cap.public_id), lane_us
-    if covers(wallet.available, amount):
+    if covers(wallet.available, amount) or units_cover(wallet, amount, call):
         return _decision("allow", None, wallet), lane_us
     if wallet.on_empty == "grace" and covers(wallet.available + wallet.grace_limit, amount):
         return _decision("allow", None, wallet), lane_us
@@ -143,7 +150,8 @@ def caps_of(
             if cap.unit == currency:
                 yield cap, value, amount
         elif call.quantities is None:
-            yield cap, value, None
+            if not call.meters or cap.unit in call.meters:
+                yield cap, value, None
         elif cap.unit in call.quantities:
             yield cap, value, call.quantities[cap.unit]
 
@@ -171,6 +179,14 @@ def take_lease(account: PublishedAccount, decision: Decision, *, amount: Decimal
 def covers(credit: Decimal, amount: Decimal | None) -> bool:
     """Whether credit is enough for the amount, or, when that is not known, whether there is any."""
     return credit > ZERO if amount is None else credit >= amount
+
+
+def units_cover(wallet: PublishedWallet, amount: Decimal | None, call: Call) -> bool:
+    """Whether units left of allowances are enough for a call of unknown cost, or are why it costs nothing."""
+    if amount or not wallet.unit_meters:
+        return False
+    named = call.named_meters
+    return all(meter in wallet.unit_meters for meter in named) if named else wallet.available >= ZERO
 
 
 def take_token(*, per_minute: int, at_us: int, lane_us: int) -> tuple[int, int]:

@@ -5,7 +5,8 @@ Two kinds of value, each with its own rule, so that it does not matter in which 
 
 *Figures* (available, overdraft) carry the wallet's sequence, which counts journal entries and changes of what is held. A
 commit publishes what it holds in memory (`publish_wallets`) if its sequence is higher than the published one. They also say
-when the next hold lapses: from then on they are not believed, and read again.
+when the next hold lapses: from then on they are not believed, and read again. Of a wallet with allowances memory does not know
+what is left of their units, so after its commit it is read again, and published under a ticket as settings are.
 
 *Settings* (status, policy, default wallet) are never published from memory. Whoever changed them says so after the commit
 (news `AccountsChanged`), and the account is read again (`publish_from_database`): first a ticket is taken, then PostgreSQL
@@ -20,19 +21,18 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass, fields
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from itertools import groupby, islice
+from itertools import islice
 from typing import Any, Final, NamedTuple
 
-from django.conf import settings
 from django.db import connection
-from django.utils.module_loading import import_string
 
 from wallets.balances.lock import LockedWallet
 from wallets.balances.published import ACCOUNT_PREFIX, SPENT_PREFIX, TICKETS, PublishedAccount, PublishedCap, PublishedWallet
+from wallets.balances.read_published import read_accounts
 from wallets.balances.reserved import LEASES
 from wallets.outbox.deliver import Piece
 from wallets.outbox.topics import AccountsChanged
@@ -197,13 +197,17 @@ def publish_wallets(
 
     Never raises for Redis: what could not be published is counted and logged, and the outbox and the sweep publish it.
     """
+    with_units = [w.id for w in wallets if w.allowance_meters]
     lines = [
         f"{w.account_key} {w.id} {w.sequence} {w.balance - w.held:.12f} {w.overdraft:.12f} {_microseconds(w.next_lapse_at)}\n"
         for w in wallets
+        if not w.allowance_meters
     ]
     counters = json.dumps([(s.account_key, s.field, str(s.version), f"{s.used:.12f}") for s in spent]) if spent else ""
     ended = json.dumps(list(leases)) if leases else ""
     try:
+        if with_units:
+            publish_from_database(wallet_ids=with_units)
         ask_redis(lambda redis: _PUBLISH_FIGURES.run(redis, args=["".join(lines), counters, ended]))
     except RedisAway:
         log.warning("%d wallets not published; the outbox and the sweep publish them", len(wallets))
@@ -274,55 +278,6 @@ def republish_all(*, chunk: int = CHUNK, at: datetime | None = None) -> Drift:
     return drift
 
 
-def read_accounts(
-    *,
-    account_ids: Collection[int] = (),
-    account_keys: Collection[str] = (),
-    wallet_ids: Collection[int] = (),
-    at: datetime | None = None,
-) -> list[PublishedAccount]:
-    """These accounts as the gate sees them, from PostgreSQL, in one query; without holds that have ended by `at`."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            """SELECT a.id, a.key, a.status, a.currency, a.on_outage, a.offline_allowance,
-                      w.id, w.public_id, w.currency, w.status, w.is_default,
-                      w.balance - w.held + coalesce(h.lapsed, 0), w.overdraft, w.on_empty, w.grace_limit,
-                      w.throttle_per_minute, w.version + w.held_version,
-                      coalesce(extract(epoch FROM h.next_lapse) * 1000000, 0)::bigint
-               FROM wallets_account a LEFT JOIN wallets_wallet w ON w.account_id = a.id AND w.status <> 'CLOSED'
-               LEFT JOIN LATERAL (
-                   SELECT sum(amount) FILTER (WHERE expires_at <= now.at) AS lapsed,
-                          min(expires_at) FILTER (WHERE expires_at > now.at) AS next_lapse
-                   FROM wallets_hold, (SELECT coalesce(%s::timestamptz, '-infinity') AS at) now
-                   WHERE w.next_lapse_at IS NOT NULL AND bucket = w.bucket AND wallet_id = w.id AND state = 'OPEN'
-               ) h ON true
-               WHERE a.id = ANY(ARRAY(
-                   SELECT id FROM wallets_account WHERE id = ANY(%s) OR key = ANY(%s)
-                   UNION SELECT account_id FROM wallets_wallet WHERE id = ANY(%s)))
-               ORDER BY a.id, w.id""",
-            [at, list(account_ids), list(account_keys), list(wallet_ids)],
-        )
-        rows = cursor.fetchall()
-    found = list(_accounts(rows))
-    caps = read_caps([account.id for account in found], at)
-    return [replace(account, caps=tuple(caps[account.id])) if account.id in caps else account for account in found]
-
-
-def read_caps(account_ids: Sequence[int], at: datetime | None) -> Mapping[int, Sequence[PublishedCap]]:
-    """The spend caps of these accounts, by row id; they stand in a room above, which settings.GATE_CAPS names."""
-    if not account_ids:
-        return {}
-    caps: Mapping[int, Sequence[PublishedCap]] = import_string(settings.GATE_CAPS)(account_ids=account_ids, at=at)
-    return caps
-
-
-def _accounts(rows: Iterable[Sequence[Any]]) -> Iterator[PublishedAccount]:
-    """Rows of `read_accounts`, in order, put together by account."""
-    for (account_id, key, status, currency, on_outage, allowance), of_account in groupby(rows, key=lambda row: tuple(row[:6])):
-        wallets = tuple(PublishedWallet(*row[6:]) for row in of_account if row[6] is not None)
-        yield PublishedAccount(account_id, key, status, currency, wallets, on_outage, allowance)
-
-
 def _for_redis(account: PublishedAccount) -> dict[str, Any]:
     """The fields of an account's hash (`published.py`)."""
     fields_of = {
@@ -343,7 +298,7 @@ def _for_redis(account: PublishedAccount) -> dict[str, Any]:
             {
                 "id": str(wallet.id),
                 "version": str(wallet.version),
-                "figures": f"{wallet.available:.12f} {wallet.overdraft:.12f} {wallet.lapses_us}",
+                "figures": f"{wallet.available:.12f} {wallet.overdraft:.12f} {wallet.lapses_us}{_units(wallet)}",
             }
         )
     if account.caps:
@@ -353,6 +308,10 @@ def _for_redis(account: PublishedAccount) -> dict[str, Any]:
         for cap in account.caps
     ]
     return {"key": account.key, "settings": fields_of, "wallets": figures, "windows": windows}
+
+
+def _units(wallet: PublishedWallet) -> str:
+    return " " + json.dumps(wallet.unit_meters) if wallet.unit_meters else ""
 
 
 def _cap_for_redis(cap: PublishedCap) -> dict[str, Any]:

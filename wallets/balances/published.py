@@ -10,7 +10,7 @@ One hash an account, so that one call decides: `gate:account:<key>` with the fie
     default:<CUR> row id of the wallet that usage in CUR is charged to settings
     wallet:<id>   status on_empty grace_limit throttle_per_minute public_id currency    settings
     ticket        the ticket under which the settings were read
-    figures:<id>  sequence ticket available overdraft lapses
+    figures:<id>  sequence ticket available overdraft lapses units
     lane:<id>     the slow lane's token bucket (metering/gate)
     caps          JSON: the spend caps, in the order in which they are checked; missing when there are none    settings
 
@@ -21,7 +21,8 @@ and beside it, where the account has caps, `gate:spent:<key>` with the fields
 
 Values of several words are separated by one space. Amounts always have 12 decimals. sequence: grows
 with every change of what is available. lapses: when a hold ends that is taken off what is available, microseconds since 1970
-(0: never); from then on the figures are not to be believed, and whoever wants them reads PostgreSQL.
+(0: never), or when an allowance begins or ends; from then on the figures are not to be believed, and whoever wants them reads
+PostgreSQL. units: JSON list of the meters of which allowances have units left; missing when there are none.
 """
 
 from __future__ import annotations
@@ -39,7 +40,8 @@ TICKETS: Final = "gate:tickets"
 @dataclass(frozen=True, slots=True)
 class PublishedWallet:
     """A wallet that is not closed, as the gate sees it. available = balance - held; overdraft is part of it already.
-    version: the order of its figures. lapses_us: until when they are right (`published.py`)."""
+    version: the order of its figures. lapses_us: until when they are right (`published.py`). unit_meters: codes of the meters
+    of which allowances have units left."""
 
     id: int
     public_id: str
@@ -53,6 +55,7 @@ class PublishedWallet:
     throttle_per_minute: int
     version: int
     lapses_us: int = 0
+    unit_meters: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,7 +31,7 @@ from metering.gate.client.outage import Outage
 from metering.gate.client.redis_decision import DECIDE, decide_in_redis
 from metering.gate.client.sender import Sender
 from metering.gate.client.spool import FILE_BYTES, MAX_BYTES, Fsync, Spool
-from metering.gate.decide import Decision
+from metering.gate.decide import UNKNOWN_CALL, Call, Decision
 from wallets.balances.published import ACCOUNT_PREFIX
 from wallets.money import to_scale
 from wallets.redis_link import RedisAway, RedisLink, Script, command
@@ -102,33 +102,38 @@ class Gate:
 
     # --- before the call -----------------------------------------------------------------------------------------------
 
-    def decide(self, account: str, *, amount: Decimal | None = None, currency: str | None = None) -> Answer:
+    def decide(
+        self, account: str, *, amount: Decimal | None = None, currency: str | None = None, meter: str | None = None
+    ) -> Answer:
         """Whether a call of this account may go ahead. Reserves nothing; takes a token of the slow lane where that decides.
 
         amount: what the call will cost, zero or more; None when it is not known.  currency: None for the main one.
+        meter: what it will be charged for, if it may be covered by units of an allowance; None when that is not known.
         """
         if self.spool.is_full:
             return Answer(False, 503, "usage_spool_full", "spool", retry_after_seconds=5)
         amount = None if amount is None else to_scale(amount)
         try:
+            call = Call(meters=(meter,)) if meter else UNKNOWN_CALL
+            now_us = time.time_ns() // 1000
             decision = decide_in_redis(
-                self._run, account_key=account, currency=currency, amount=amount, at_us=time.time_ns() // 1000
+                self._run, account_key=account, currency=currency, amount=amount, at_us=now_us, call=call
             )
         except RedisAway:
             decision = None
         if decision is None:
-            return self._ask_api(account, amount, currency)
+            return self._ask_api(account, amount, currency, meter)
         self._heard_of(account)
         return _answer(decision, "redis")
 
     def _run(self, args: list[str]) -> Any:
         return self._link.run(_SCRIPT, args)
 
-    def _ask_api(self, account: str, amount: Decimal | None, currency: str | None) -> Answer:
+    def _ask_api(self, account: str, amount: Decimal | None, currency: str | None, meter: str | None) -> Answer:
         """What the API says, which also publishes what Redis did not know; else the account's policy."""
         if time.monotonic() >= self._api_again_at:
             try:
-                decision = self._api.check(account, amount=amount, currency=currency)
+                decision = self._api.check(account, amount=amount, currency=currency, meter=meter)
             except AccountUnknown:
                 return Answer(False, 403, "unknown_account", "api")
             except ApiAway as away:

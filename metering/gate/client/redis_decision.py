@@ -56,6 +56,13 @@ local function covers(high, low, asked)
     return high > 0 or high == 0 and low >= enough_low
 end
 
+local function has(list, wanted)
+    for _, one in ipairs(list) do
+        if one == wanted then return true end
+    end
+    return false
+end
+
 local function take_token(per_minute, field)
     local each = math.max(math.floor({MINUTE_US} / per_minute), 1)
     local holds = each * per_minute
@@ -87,7 +94,7 @@ end
 local wallet = redis.call('HMGET', name, 'wallet:' .. found, 'figures:' .. found)
 if not wallet[1] or not wallet[2] then return false end
 local state, on_empty, grace, per_minute, public_id = string.match(wallet[1], '^(%S+) (%S+) (%S+) (%S+) (%S+)')
-local version, available, lapses = string.match(wallet[2], '^(%S+) %S+ (%S+) %S+ (%d+)')
+local version, available, lapses, units = string.match(wallet[2], '^(%S+) %S+ (%S+) %S+ (%d+) ?(.*)$')
 if lapses ~= '0' and at >= tonumber(lapses) then return false end
 
 local leases, reserved = '{LEASES_PREFIX}' .. ARGV[1], '{RESERVED_PREFIX}' .. ARGV[1]
@@ -126,15 +133,20 @@ if status ~= 'ACTIVE' then return answer('refuse', 'account_suspended', '') end
 if state ~= 'ACTIVE' then return answer('refuse', 'wallet_frozen', '') end
 
 local parts = {{{{'wallet:' .. found, amount}}}}
+local call = {{scopes = {{}}}}
+if (caps or units ~= '') and ARGV[5] and ARGV[5] ~= '' then call = cjson.decode(ARGV[5]) end
 if caps then
-    local call = ARGV[5] and ARGV[5] ~= '' and cjson.decode(ARGV[5]) or {{scopes = {{}}}}
     local spent = '{SPENT_PREFIX}' .. ARGV[1]
     for _, cap in ipairs(cjson.decode(caps)) do
         local value, asked = call.scopes[cap.scope], amount
         if cap.scope == 'account' then value = '' elseif value == '' then value = nil end
         if cap.of_meter then
             asked = ''
-            if call.quantities then asked = call.quantities[cap.unit] end
+            if call.quantities then
+                asked = call.quantities[cap.unit]
+            elseif call.meters and not has(call.meters, cap.unit) then
+                asked = nil
+            end
         elseif cap.unit ~= currency then
             asked = nil
         end
@@ -168,7 +180,20 @@ local function allow()
     return answer('allow', '', '')
 end
 
-if covers(high, low, amount) then return allow() end
+local function units_cover()
+    if units == '' or string.find(amount, '[1-9]') then return false end
+    local left, named = cjson.decode(units), call.meters or {{}}
+    if call.quantities then
+        named = {{}}
+        for meter in pairs(call.quantities) do table.insert(named, meter) end
+    end
+    for _, meter in ipairs(named) do
+        if not has(left, meter) then return false end
+    end
+    return #named > 0 or carry(high, low) >= 0
+end
+
+if covers(high, low, amount) or units_cover() then return allow() end
 if on_empty == 'grace' then
     local grace_high, grace_low = money(grace)
     if covers(high + grace_high, low + grace_low, amount) then return allow() end
@@ -233,6 +258,8 @@ def call_text(call: Call) -> str:
     said: dict[str, Any] = {"scopes": {scope: value[:LONGEST_VALUE] for scope, value in call.scopes.items()}}
     if call.quantities is not None:
         said["quantities"] = {meter: scaled_text(quantity) for meter, quantity in call.quantities.items()}
+    elif call.meters:
+        said["meters"] = list(call.meters)
     elif not call.scopes:
         return ""
     return json.dumps(said)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from decimal import Decimal
 from io import BytesIO
 from types import SimpleNamespace
 from typing import Any
@@ -20,6 +21,7 @@ from wallets.api_keys import verify
 from wallets.api_keys.models import ApiKey
 from wallets.balances.freeze import freeze_wallet
 from wallets.balances.policy import set_policy
+from wallets.credit.grant import grant_allowance
 from wallets.redis_client import redis_client
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("redis_server")]
@@ -208,3 +210,12 @@ def test_everything_else_is_handed_on() -> None:
     for path in ("/", "/gate/check/", "/gate/chec", "/api/v1/events"):
         list(gate_first(django)({"PATH_INFO": path}, lambda *_: None))
     assert handed_on == ["/", "/gate/check/", "/gate/chec", "/api/v1/events"]
+
+
+@pytest.mark.parametrize(("query", "status"), [("", 204), ("&meter=calls", 204), ("&meter=calls,tokens", 402)])
+def test_units_without_money_answer_for_their_meters(query: str, status: int) -> None:
+    grant_allowance(wallet_id=wallet_of("acme").pk, meter="calls", quantity=Decimal(3), at=AT)
+    bearer = key()
+    said = [at_the_door(f"?account=acme{query}", **bearer), Client(headers=bearer).get(f"/gate/check?account=acme{query}")]
+    assert str(status) in str(said[0])
+    assert said[1].status_code == status

@@ -52,6 +52,7 @@ def accounts(draw: st.DrawFn) -> PublishedAccount:
                 grace_limit=draw(amounts),
                 throttle_per_minute=draw(st.sampled_from([0, 1, 2, 7, 10, 61, 2**31 - 1])),
                 version=draw(st.integers(0, 2**53)),
+                unit_meters=tuple(sorted(draw(st.sets(st.sampled_from(METERS))))),
             )
         )
     status = draw(st.sampled_from(["ACTIVE", "ACTIVE", "SUSPENDED"]))
@@ -88,6 +89,7 @@ calls = st.builds(
     Call,
     st.dictionaries(st.sampled_from(SCOPES[1:]), names),
     st.one_of(st.none(), st.dictionaries(st.sampled_from(METERS), amounts)),
+    st.lists(st.sampled_from(METERS), unique=True).map(tuple),
 )
 
 

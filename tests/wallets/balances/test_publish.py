@@ -30,10 +30,10 @@ from wallets.balances.publish import (
     publish_from_database,
     publish_reading,
     publish_wallets,
-    read_accounts,
     republish_all,
     take_ticket,
 )
+from wallets.balances.read_published import read_accounts
 from wallets.holds.capture import capture_amount
 from wallets.holds.lapse import lapse_holds
 from wallets.outbox.deliver import deliver_news
