@@ -2,6 +2,7 @@
 
 from wallets.accounts.models import Account, Member, User
 from wallets.api_keys.models import ApiKey
+from wallets.approvals.models import Approval, ApprovalLimit
 from wallets.balances.models import ThresholdCrossing, Wallet
 from wallets.credit.models import CreditLot
 from wallets.holds.models import Hold
@@ -15,6 +16,8 @@ from wallets.payments.offer_models import BonusSlab, RefundPolicy, TaxRate, TopU
 __all__ = [
     "Account",
     "ApiKey",
+    "Approval",
+    "ApprovalLimit",
     "BonusSlab",
     "CreditLot",
     "Delivery",

@@ -8,17 +8,11 @@ from django.http import HttpRequest
 from django.templatetags.static import static
 from django.urls import reverse_lazy
 
-from metering.reports.consumption import waiting_events
+from billing_site.backoffice.worklists import waiting_for
 
 
 def _may_see(permission: str) -> Any:
     return lambda request: request.user.has_perm(permission)
-
-
-def waiting_badge(request: HttpRequest) -> str:  # noqa: ARG001 - Unfold's signature
-    """How many events wait for a price; nothing for none."""
-    count = waiting_events()
-    return f"{count:,}" if count else ""
 
 
 def _page(title: str, icon: str, model: str, **more: Any) -> dict[str, Any]:
@@ -35,8 +29,10 @@ def _page(title: str, icon: str, model: str, **more: Any) -> dict[str, Any]:
 
 def navigation(request: HttpRequest) -> list[dict[str, Any]]:
     """The side bar."""
-    waiting = waiting_badge(request) if request.user.has_perm("metering.view_deadletter") else ""
-    badge = {"badge": waiting, "badge_variant": "warning"} if waiting else {}
+    waiting = [
+        _page(one.title, one.icon, one.model, **({"badge": f"{count:,}", "badge_variant": "warning"} if count else {}))
+        for one, count in waiting_for(request.user)
+    ]
     return [
         {"items": [{"title": "Today", "icon": "home", "link": reverse_lazy("admin:index")}]},
         {"title": "Customers", "items": [_page("Accounts", "domain", "wallets.account")]},
@@ -83,13 +79,14 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
                 _page("Chart of accounts", "account_tree", "wallets.ledgeraccount"),
             ],
         },
-        {"title": "Worklists", "items": [_page("Unrated events", "inbox", "metering.deadletter", **badge)]},
+        {"title": "Worklists", "items": waiting},
         {
             "title": "Access",
             "items": [
                 _page("People", "group", "wallets.user"),
                 _page("Roles", "shield_person", "auth.group"),
                 _page("API keys", "key", "wallets.apikey"),
+                _page("Approval limits", "rule", "wallets.approvallimit"),
             ],
         },
     ]

@@ -14,6 +14,7 @@ LOOK: Final = (
     "wallets.view_hold",
     "wallets.view_journalentry",
     "wallets.view_ledgeraccount",
+    "wallets.view_approval",
     "metering.view_usageevent",
     "metering.view_hourlyusage",
     "metering.view_deadletter",
@@ -54,6 +55,8 @@ ROLES: Final[dict[str, tuple[str, ...]]] = {
         "pricing.add_voucherbatch",
         "pricing.change_voucherbatch",
     ),
+    # the second person: decides what finance asked for, and moves no money alone
+    "approver": (*LOOK, "wallets.change_approval"),
     # answers customers' questions; changes nothing
     "support viewer": LOOK,
 }

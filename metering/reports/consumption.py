@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta, tzinfo
 from decimal import Decimal
 
-from django.db.models import Sum
+from django.db.models import QuerySet, Sum
 from django.db.models.functions import TruncDate
 
 from metering.ingest.models import DeadLetter
@@ -53,6 +53,11 @@ def consumption_by_day(*, currency: str, last_day: date, days: int, zone: tzinfo
     return [DaySpend(day, *sums.get(day, (ZERO, 0))) for day in every_day]
 
 
+def unrated_events() -> QuerySet[DeadLetter]:
+    """The events that wait for a price (a partial index finds them)."""
+    return DeadLetter.objects.filter(replayed_at__isnull=True)
+
+
 def waiting_events() -> int:
-    """How many events wait for a price (a partial index counts them)."""
-    return DeadLetter.objects.filter(replayed_at__isnull=True).count()
+    """How many events wait for a price."""
+    return unrated_events().count()

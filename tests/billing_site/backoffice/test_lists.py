@@ -21,12 +21,14 @@ from pricing.credit_products.models import CreditProduct, VoucherAttempt, Vouche
 from pricing.credit_products.redeem import VoucherUnknown, redeem_voucher
 from pricing.meters.models import Meter
 from pricing.plans.models import Plan, Subscription
+from tests.factories.approvals import asked
 from tests.factories.events import send
 from tests.factories.holds import hold_on
 from tests.factories.plans import sold_to
 from tests.factories.shop import NOW, Shop
 from wallets.accounts.models import Account, User
 from wallets.api_keys.models import ApiKey
+from wallets.approvals.models import Approval, ApprovalLimit
 from wallets.balances.models import Wallet
 from wallets.credit.models import CreditLot
 from wallets.holds.models import Hold
@@ -39,12 +41,16 @@ LISTS = {
     Account: 7, Wallet: 4, CreditLot: 4, UsageEvent: 6, HourlyUsage: 4, DeadLetter: 6, PriceBook: 6, PriceVersion: 6,
     Assignment: 6, Meter: 6, JournalEntry: 4, LedgerAccount: 6, ApiKey: 6, Plan: 8, Subscription: 5, Commitment: 4,
     CreditProduct: 6, VoucherBatch: 6, VoucherAttempt: 4, Hold: 4, SpendCap: 4,
+    Approval: 4,
 }  # fmt: skip
 PAGES = {
     Account: 7, Wallet: 12, CreditLot: 5, UsageEvent: 7, PriceBook: 9, PriceVersion: 7, JournalEntry: 9, ApiKey: 4,
     Plan: 8, Subscription: 12, Commitment: 6, VoucherBatch: 7, Hold: 4, SpendCap: 7,
+    Approval: 4,
 }  # fmt: skip
+RULES = [ApprovalLimit]  # edited by hand, by administrators
 UNCOUNTED = [
+    Approval,
     Subscription,
     Commitment,
     VoucherAttempt,
@@ -60,11 +66,12 @@ UNCOUNTED = [
 
 
 @pytest.fixture
-def shop(shop: Shop) -> Shop:
+def shop(shop: Shop, fiona: User) -> Shop:
     """The shop, with one of each thing that is sold, and a code that somebody guessed."""
     sold_to(shop.acme, at=NOW)
     hold_on(shop.acme.wallet, "0.01", at=NOW)
     set_cap(account=shop.acme.account, terms=CapTerms("user", "day", D(5), currency="USD"), at=NOW)
+    asked(by=fiona, account=shop.acme.account)
     with pytest.raises(VoucherUnknown):
         redeem_voucher(wallet=shop.acme.wallet, code="GUESSED", at=NOW)
     return shop
@@ -116,8 +123,8 @@ def test_nobody_adds_changes_or_deletes_a_record_by_hand(model: Any, shop: Shop,
     assert model.objects.filter(pk=row.pk).values().get() == before
 
 
-def test_every_registered_model_is_read_only_or_about_people() -> None:
-    assert set(admin.site._registry) == {*LISTS, User, Group}
+def test_every_registered_model_is_read_only_a_rule_or_about_people() -> None:
+    assert set(admin.site._registry) == {*LISTS, *RULES, User, Group}
 
 
 @pytest.mark.parametrize("model", UNCOUNTED, ids=lambda model: model.__name__)
@@ -136,6 +143,7 @@ def test_a_large_table_is_not_counted(model: Any, shop: Shop, finance: Client, d
         (Wallet, "acme", "Acme"),
         (CreditLot, "acme", "Acme"),
         (Hold, "acme", "hold_"),
+        (Approval, "acme", "Complaint"),
         (UsageEvent, "req_2", "req_2"),
         (UsageEvent, "acme", "req_2"),
         (HourlyUsage, "acme", "llm.input_tokens"),

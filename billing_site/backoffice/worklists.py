@@ -1,0 +1,35 @@
+"""Worklists: one table of what waits for a person, in the order of the navigation. Each is a list of the admin with a count."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Final
+
+from django.db.models import QuerySet
+
+from metering.reports.consumption import unrated_events
+from wallets.reports.worklists import count_rows, waiting_approvals
+
+
+@dataclass(frozen=True, slots=True)
+class Worklist:
+    """model: whose list in the admin it is (`wallets.approval`). waiting: the rows that wait."""
+
+    title: str
+    icon: str
+    model: str
+    waiting: Callable[[], QuerySet[Any]]
+
+
+WORKLISTS: Final = (
+    Worklist("Approvals", "approval", "wallets.approval", waiting_approvals),
+    Worklist("Unrated events", "inbox", "metering.deadletter", unrated_events),
+)
+
+
+def waiting_for(user: Any) -> list[tuple[Worklist, int]]:
+    """The worklists a person may see, with how much waits in each. One query."""
+    mine = [one for one in WORKLISTS if user.has_perm("{}.view_{}".format(*one.model.split(".")))]
+    counts = count_rows({one.model: one.waiting() for one in mine})
+    return [(one, counts[one.model]) for one in mine]
