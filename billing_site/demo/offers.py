@@ -20,6 +20,7 @@ from pricing.plans.models import Plan
 from pricing.plans.subscribe import subscribe
 from wallets.accounts.models import Account
 from wallets.balances.models import Wallet
+from wallets.payments.offer_models import BonusSlab, RefundPolicy, TaxRate, TopUpTerms
 
 PROMO_CODE: Final = "WELCOME10"
 STUDIO: Final = "studio"
@@ -31,6 +32,7 @@ def sell_offers(*, at: datetime, scale: Decimal) -> None:
     with transaction.atomic():
         if Plan.objects.filter(code=STUDIO).exists():
             return
+        _top_ups(at=at)
         _plans(at=at, scale=scale)
         _credit(at=at, scale=scale)
         fjord = Account.objects.get(key="fjord")
@@ -64,6 +66,30 @@ def _plans(*, at: datetime, scale: Decimal) -> None:
     )
     buy_credit(wallet=_wallet(meridian), product=offer, payment_reference="wire-2026-118", source="wire", at=at)
     subscribe(account=meridian, plan=team, at=at)
+
+
+def _top_ups(*, at: datetime) -> None:
+    """On what terms customers top up: the refund policy, a bonus, tax where the demo company is registered."""
+    RefundPolicy.objects.create(
+        version=1,
+        sentence="Credit you have bought and not used comes back within 30 days.",
+        text="Within 30 days of a top-up we return what is left of it to the card it came from, with its share of the tax. "
+        "Credit given on top of it ends then. Later, unused credit stays yours until it expires.",
+        effective_at=at,
+    )
+    terms = TopUpTerms.objects.create(
+        currency="USD", minimum=Decimal(5), maximum=Decimal(10_000), suggested=[Decimal(one) for one in (10, 50, 100, 500)]
+    )
+    for least, percent in ((500, 2), (1_000, 5)):
+        BonusSlab.objects.create(terms=terms, from_amount=Decimal(least), percent=Decimal(percent))
+    for country, name, percent in (
+        ("DE", "VAT", 19),
+        ("FR", "VAT", 20),
+        ("GB", "VAT", 20),
+        ("NO", "MVA", 25),
+        ("JP", "JCT", 10),
+    ):
+        TaxRate.objects.create(country=country, name=name, percent=Decimal(percent), effective_at=at)
 
 
 def _credit(*, at: datetime, scale: Decimal) -> None:

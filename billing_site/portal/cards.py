@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
+from typing import Final
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, JsonResponse
@@ -21,6 +22,14 @@ from wallets.payments.expiring import months_left
 from wallets.payments.find import cards_of
 from wallets.payments.models import PaymentMethod
 from wallets.payments.providers.registry import takes_cards
+
+TEST_CARDS: Final = (
+    ("4242 4242 4242 4242", "pays"),
+    ("4000 0025 0000 3155", "asks its holder to confirm, then pays"),
+    ("4000 0000 0000 0341", "is saved, and declined when it is charged"),
+    ("4000 0000 0000 0002", "is declined at once"),
+)
+"""Of the provider's test mode (docs.stripe.com/testing), as far as the sandbox knows them too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +56,7 @@ class CardsPage:
     problem: str
     publishable_key: str
     script: str
+    test_cards: tuple[tuple[str, str], ...]
 
 
 @require_safe
@@ -105,6 +115,7 @@ def _show(request: HttpRequest, account: Account, *, problem: str = "") -> HttpR
         problem=problem,
         publishable_key=settings.STRIPE_PUBLISHABLE_KEY,
         script=card_element_script(),
+        test_cards=TEST_CARDS if settings.STRIPE_PUBLISHABLE_KEY.startswith("pk_test_") else (),
     )
     response = render(request, "portal/cards.html", {"page": page}, status=422 if problem else 200)
     return allow_card_element(response) if page.takes_cards else response

@@ -53,6 +53,7 @@ class ReceiptPage:
     seller: list[str]
     buyer: list[str]
     policy: str
+    policy_version: int | None
     client_secret: str
     publishable_key: str
     script: str
@@ -114,6 +115,7 @@ def read_receipt_page(top_up: TopUp, *, client_secret: str) -> ReceiptPage:
         seller=found.seller.splitlines() if found else [],
         buyer=found.buyer.splitlines() if found else [],
         policy=top_up.policy.sentence if top_up.policy else "",
+        policy_version=top_up.policy.version if top_up.policy else None,
         client_secret=client_secret,
         publishable_key=settings.STRIPE_PUBLISHABLE_KEY,
         script=card_element_script(),

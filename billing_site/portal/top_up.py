@@ -5,29 +5,34 @@ from __future__ import annotations
 
 import uuid
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Final
 
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils.timezone import get_current_timezone, localtime
 from django.views.decorators.http import require_http_methods
 
 from billing_site.portal.access import Customer, customer_page
+from metering.usage.queries import spend_by_day
 from wallets.api.fields import DECIMAL
 from wallets.balances.models import Wallet
 from wallets.clock import now
 from wallets.errors import Conflict, Refusal
-from wallets.money import plain
+from wallets.money import ZERO, plain
+from wallets.payments.currencies import charge_step
 from wallets.payments.find import cards_of
 from wallets.payments.models import TopUp
 from wallets.payments.providers.contract import ProviderUnavailable
 from wallets.payments.providers.registry import takes_cards
 from wallets.payments.start import start_payment
+from wallets.payments.suggest import suggest_amounts
 from wallets.payments.terms import Quote, Terms, policy_in_force, quote_top_up, tax_label, terms_of
 from wallets.payments.top_up import create_top_up
 
 LONGEST_TOKEN: Final = 64
+PACE_DAYS: Final = 7
 
 
 class ChargeChanged(Conflict):
@@ -47,6 +52,16 @@ class CardChoice:
 
 
 @dataclass(frozen=True, slots=True)
+class AmountChoice:
+    """An amount to choose. value: as it is sent. lasts: how long, at the present pace; empty when that is not known."""
+
+    value: str
+    amount: Decimal
+    lasts: str
+    chosen: bool
+
+
+@dataclass(frozen=True, slots=True)
 class TopUpPage:
     """Everything on the page, as values. quote: once an amount is chosen. problem: why it cannot go on."""
 
@@ -57,7 +72,8 @@ class TopUpPage:
     available: Decimal
     takes_cards: bool
     terms: Terms | None
-    suggested: list[tuple[str, Decimal]]
+    suggested: list[AmountChoice]
+    slabs: list[tuple[Decimal, str]]
     cards: list[CardChoice]
     amount: str
     quote: Quote | None
@@ -113,7 +129,8 @@ def read_top_up_page(
         available=wallet.available,
         takes_cards=takes_cards(),
         terms=terms,
-        suggested=[(plain(one), one) for one in terms.suggested] if terms else [],
+        suggested=_choices(wallet, terms, amount=amount, at=at) if terms else [],
+        slabs=[(least, plain(percent)) for least, percent in terms.slabs] if terms else [],
         cards=[CardChoice(one.public_id, one.label, one.expires, one.public_id == chosen) for one in cards],
         amount=amount,
         quote=quote,
@@ -151,6 +168,34 @@ def _pay(request: HttpRequest, customer: Customer, wallet: Wallet, amount: str) 
         return start_payment(top_up=made, at=at).top_up
     except ProviderUnavailable:
         return made
+
+
+def _choices(wallet: Wallet, terms: Terms, *, amount: str, at: datetime) -> list[AmountChoice]:
+    """What to offer, each with how long it lasts at the pace of the last whole days."""
+    yesterday = (localtime(at) - timedelta(days=1)).date()
+    zone = get_current_timezone()
+    days = spend_by_day(account_id=wallet.account_id, currency=wallet.currency, last_day=yesterday, days=PACE_DAYS, zone=zone)
+    offered = suggest_amounts(
+        usual=terms.suggested,
+        minimum=terms.minimum,
+        maximum=terms.maximum,
+        step=charge_step(wallet.currency),
+        per_day=sum((day.amount for day in days), ZERO) / PACE_DAYS,
+    )
+    return [AmountChoice(plain(one.amount), one.amount, lasts_text(one.days), plain(one.amount) == amount) for one in offered]
+
+
+def lasts_text(days: Decimal | None) -> str:
+    """How long credit lasts, in words: `about 2 weeks`."""
+    if days is None:
+        return ""
+    if days < Decimal("1.5"):
+        return "about a day" if days > Decimal("0.7") else "less than a day"
+    for length, unit, until in ((1, "day", 6), (7, "week", 24), (30, "month", 700)):
+        if days <= until:
+            count = max(round(days / length), 1)
+            return f"about a {unit}" if count == 1 else f"about {count} {unit}s"
+    return "over two years"
 
 
 def _wallet(customer: Customer, account: str, wallet_id: str | None) -> Wallet:

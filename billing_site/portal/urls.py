@@ -7,6 +7,7 @@ from django.urls.converters import IntConverter
 from billing_site.portal.balance import balance
 from billing_site.portal.cards import begin, cards, change, keep
 from billing_site.portal.charges import charge
+from billing_site.portal.payments import payments
 from billing_site.portal.plan import plan
 from billing_site.portal.receipt import look, receipt
 from billing_site.portal.top_up import top_up
@@ -31,6 +32,7 @@ urlpatterns = [
     path("card/keep/<path:account>", keep, name="keep_card"),
     path("card/change/<path:account>", change, name="change_card"),
     path("cards/<path:account>", cards, name="cards"),
+    path("payments/<path:account>", payments, name="payments"),
     path("top-up/<path:account>", top_up, name="top_up"),
     path(
         "login/",

@@ -50,7 +50,7 @@ def pages_of_acme(shop: Shop) -> list[str]:
         f"{home}?account=globex&wallet={shop.acme.wallet.public_id}",
         f"{home}?wallet={shop.acme.wallet.public_id}",
         f"{reverse('portal:plan')}?account=acme",
-        *[reverse(f"portal:{name}", args=["acme"]) for name in ("top_up", "cards")],
+        *[reverse(f"portal:{name}", args=["acme"]) for name in ("top_up", "cards", "payments")],
         reverse("portal:receipt", args=[TopUp.objects.get().public_id]),
         *[reverse("portal:charge", args=[event_pk(event_id)]) for event_id in ("req_1", "req_void", "req_parked")],
     ]
@@ -58,7 +58,7 @@ def pages_of_acme(shop: Shop) -> list[str]:
 
 def test_every_page_has_its_stranger() -> None:
     names = {pattern.name for pattern in urls.urlpatterns}
-    pages = {"balance", "charge", "plan", "top_up", "cards", "receipt"}
+    pages = {"balance", "charge", "plan", "top_up", "cards", "payments", "receipt"}
     assert names - OPEN_TO_ALL == pages | set(POSTS), "add the new page to pages_of_acme, or to POSTS"
     assert get_resolver().reverse_dict is not None
 
