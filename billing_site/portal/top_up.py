@@ -130,7 +130,7 @@ def read_top_up_page(
         takes_cards=takes_cards(),
         terms=terms,
         suggested=_choices(wallet, terms, amount=amount, at=at) if terms else [],
-        slabs=[(least, plain(percent)) for least, percent in terms.slabs] if terms else [],
+        slabs=[(least, f"{percent.normalize():f}") for least, percent in terms.slabs] if terms else [],
         cards=[CardChoice(one.public_id, one.label, one.expires, one.public_id == chosen) for one in cards],
         amount=amount,
         quote=quote,
@@ -182,7 +182,8 @@ def _choices(wallet: Wallet, terms: Terms, *, amount: str, at: datetime) -> list
         step=charge_step(wallet.currency),
         per_day=sum((day.amount for day in days), ZERO) / PACE_DAYS,
     )
-    return [AmountChoice(plain(one.amount), one.amount, lasts_text(one.days), plain(one.amount) == amount) for one in offered]
+    chosen = _read(amount)
+    return [AmountChoice(plain(one.amount), one.amount, lasts_text(one.days), one.amount == chosen) for one in offered]
 
 
 def lasts_text(days: Decimal | None) -> str:

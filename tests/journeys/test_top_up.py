@@ -3,15 +3,13 @@
 
 from __future__ import annotations
 
-import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
 import pytest
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Page
 
 from tests.cast import OPENED_AT, PASSWORD, Company
+from tests.factories.chromium import Browser, chromium_at
 from tests.factories.proofs import assert_everything_is_proved
 from tests.processes import eventually
 from tests.stripe_sandbox import stripe_sandbox
@@ -26,25 +24,15 @@ if TYPE_CHECKING:
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
-CHROMIUM: Final = shutil.which("chromium") or shutil.which("chromium-browser")
-QUIET: Final = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
+PHONE: Final = {"width": 375, "height": 812}
 
 
-@contextmanager
-def signed_in(site: str, email: str) -> Iterator[tuple[Page, list[str]]]:
-    """A page on which somebody has signed in, and what the browser complains about."""
-    complaints: list[str] = []
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
-        page = chromium.new_page(viewport={"width": 1000, "height": 900})
-        page.on("console", lambda said: complaints.append(said.text) if said.type == "error" else None)
-        page.goto(f"{site}/login/")
-        page.get_by_label("E-mail").fill(email)
-        page.get_by_label("Password").fill(PASSWORD)
-        page.get_by_role("button", name="Sign in").click()
-        page.wait_for_url(f"{site}/")
-        yield page, complaints
-        chromium.close()
+def sign_in(page: Page, site: str, email: str) -> None:
+    page.goto(f"{site}/login/")
+    page.get_by_label("E-mail").fill(email)
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Sign in").click()
+    page.wait_for_url(f"{site}/")
 
 
 def save_card(page: Page, site: str, number: str) -> None:
@@ -97,18 +85,40 @@ def shop_with_cards(page: Page, site: str) -> None:
 
     page.goto(f"{site}/")
     assert page.locator(".figure").first.inner_text().replace("\n", "") == "100.00 USD"
+    page.get_by_role("link", name="Payments").click()
+    assert page.locator("td .chip").all_inner_texts() == ["not paid", "paid", "paid"]
+    page.get_by_role("link", name="MAIN-2026-").last.click()
+    assert "version 1, accepted" in page.locator("dl.facts").inner_text()
 
 
-@pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed (apt-get install chromium)")
+def look_at_every_page_on_a_phone(browser: Browser, site: str) -> None:
+    """Nothing is cut off; PICTURES keeps what it looks like."""
+    browser.page.goto(f"{site}/payments/acme")
+    links = browser.page.locator("a[href^='/top-ups/']").all()
+    pages = {"cards": "/cards/acme", "top-up": "/top-up/acme?amount=50", "payments": "/payments/acme"}
+    pages |= {f"paid-{number}": str(link.get_attribute("href")) for number, link in enumerate(links)}
+    for size in (browser.page.viewport_size, PHONE):
+        assert size is not None
+        browser.page.set_viewport_size(size)  # type: ignore[arg-type] # a table
+        for name, address in pages.items():
+            browser.page.goto(f"{site}{address}")
+            assert browser.fits(), (name, size)
+            browser.keep(f"{name}-{size['width']}")
+
+
 def test_a_customer_saves_cards_and_tops_up(acme: Company, settings: Settings, live_server: LiveServer) -> None:
     acme.account.country = "DE"
     acme.account.save()
     TaxRate.objects.create(country="DE", name="VAT", percent=20, effective_at=OPENED_AT)
     RefundPolicy.objects.create(version=1, sentence="Unused credit comes back within 30 days.", effective_at=OPENED_AT)
-    with stripe_sandbox(settings, webhook_url=f"{live_server.url}/webhooks/stripe"):
-        with signed_in(live_server.url, acme.owner.email) as (page, complaints):
-            shop_with_cards(page, live_server.url)
-        assert [text for text in complaints if "402" not in text] == []
+    site = live_server.url
+    with stripe_sandbox(settings, webhook_url=f"{site}/webhooks/stripe") as sandbox:
+        with chromium_at(site, scheme="light", width=1000) as browser:
+            sign_in(browser.page, site, acme.owner.email)
+            shop_with_cards(browser.page, site)
+            look_at_every_page_on_a_phone(browser, site)
+        assert [text for text in browser.seen.complaints if "402" not in text] == []
+        assert {url for url in browser.seen.elsewhere if not url.startswith((sandbox, "data:"))} == set()
 
         # The webhooks come a second later, and find everything done.
         stored = ProviderEvent.objects.filter(kind__startswith="payment_intent.")
