@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from metering.ingest.rating import Item
 from metering.ingest.rows import CHARGE_COLUMNS, POSTGRES_EPOCH
+from pricing.meters.measure import Quantity
 from wallets.balances.lock import LockedWallet, lock_wallets
 from wallets.bulk import NULL
 from wallets.credit.allowances import UnitDraw
@@ -40,13 +41,6 @@ class WalletWork:
     def no_place(self) -> str:
         """`place` of a charge for which nothing is drawn."""
         return f"{self.place[: self.place.rindex(chr(9))]}\t{NULL}"
-
-    def seen(self, time: datetime) -> None:
-        """Widen the times between which its usage lies."""
-        if time < self.earliest:
-            self.earliest = time
-        elif time > self.latest:
-            self.latest = time
 
     def place_of(self, meter: str, amount: Decimal, time: datetime) -> Decimal:
         """Add a charge (above zero) to the meter's line; where it begins there."""
@@ -146,6 +140,15 @@ def add_usage(usage: Usage, items: Iterable[Item]) -> bool:
                 sums[2] += amount
                 sums[3] += cost
     return waiting
+
+
+def add_up(usage: Usage, key: UsageKey, quantity: Quantity, amount: Decimal, cost: Decimal) -> None:
+    """Add one charge to a roll-up."""
+    sums = usage.sums.setdefault(key, [0, 0, ZERO, ZERO])
+    sums[0] += 1
+    sums[1] += quantity
+    sums[2] += amount
+    sums[3] += cost
 
 
 def usage_lines(usage: Usage, *, bucket: int) -> list[str]:

@@ -15,15 +15,16 @@ from typing import Any, Final, NamedTuple
 
 from django.db import DataError
 
-from metering.ingest.charging import HOUR_US, PIECE, Usage, WalletWork, place_of_entry
+from metering.ingest.charging import HOUR_US, PIECE, Usage, WalletWork, add_up, place_of_entry
 from metering.ingest.rating import Item, Measured
 from metering.ingest.rows import COUNTED_COLUMNS
 from metering.usage.models import ReturnedDraw
 from metering.usage.returned import ReturnedPart, StandingDraws, rows_of_returned
 from pricing.books.version_view import Line
-from pricing.counters.counters import Counter, Key, Members, hash_of, load_counters
+from pricing.counters.counters import Counter, Key, Members, Place, hash_of, load_counters
 from pricing.counters.period import month_of
 from pricing.meters.measure import Quantity
+from pricing.rating.lines import NOWHERE
 from pricing.rating.rate import change, is_cumulative
 from pricing.rating.rounding import to_charge
 from wallets.balances.lock import LockedWallet
@@ -33,6 +34,8 @@ from wallets.credit.give_back import give_back
 from wallets.money import ZERO
 
 NOTHING_ELSE: Final = f"\t{NULL}\t{NULL}\t{NULL}\n"  # measured, allowance, allowance_from
+_NO_SUMS: Final[list[Any]] = []
+NO_PLACE: Final = f"{NULL}\t{NULL}"
 
 
 class Fall(NamedTuple):
@@ -41,11 +44,11 @@ class Fall(NamedTuple):
     item: Item
     number: int
     meter: str
-    counter: Counter
-    place: int
+    top: Place | None
     amount: Decimal
     row: str
     more: str
+    returned: list[ReturnedPart]
 
 
 @dataclass(slots=True)
@@ -58,6 +61,12 @@ class Counted:
     lines: list[str] = field(default_factory=list)
     falls: dict[int, list[Fall]] = field(default_factory=dict)
 
+    def rows(self) -> str:
+        """The rows that are ready, once."""
+        rows = "".join(self.lines)
+        self.lines.clear()
+        return rows
+
     def units(self, wallet_id: int) -> list[UnitDraw]:
         """What allowances of a wallet covered."""
         found = self.allowances.get(wallet_id)
@@ -66,6 +75,13 @@ class Counted:
 
 Job = tuple[Item, int, Measured, Counter | None]
 """An item, the line that its charge becomes, what was measured, and the counter; none when earlier usage does not matter."""
+
+
+class Run(NamedTuple):
+    """What moves one counter and nothing else: items, the line that each one's charge becomes, what was measured."""
+
+    counter: Counter
+    jobs: list[tuple[Item, int, Measured]]
 
 
 def charge_pending(
@@ -86,7 +102,7 @@ def charge_pending(
     """
     covered = {wallet.id: wallet for wallet in locked.values() if wallet.allowance_meters}
     counters: dict[Key, Counter] = {}
-    jobs = _jobs(items, covered, counters)
+    runs, jobs = _jobs(items, covered, counters)
     load_counters(counters, bucket=bucket)
     members = Members(
         ((counter.id, hash_of(measured[2])) for _, _, measured, counter in jobs if counter is not None and measured[2]),
@@ -94,40 +110,57 @@ def charge_pending(
     )
     counted = Counted(counters, members, allowances_of(covered, bucket=bucket, at=at) if covered else {})
     for item in items:
-        wallet = work.get(item.wallet_id)
-        if wallet is not None:
-            wallet.seen(item.time)
-            continue
-        entry_id = next(entry_ids)
-        place = place_of_entry(bucket, item.wallet_id, entry_id)
-        work[item.wallet_id] = WalletWork(entry_id, place, item.time, item.time)
+        time, wallet = item.time, work.get(item.wallet_id)
+        if wallet is None:
+            entry_id = next(entry_ids)
+            work[item.wallet_id] = WalletWork(entry_id, place_of_entry(bucket, item.wallet_id, entry_id), time, time)
+        elif time < wallet.earliest:
+            wallet.earliest = time
+        elif time > wallet.latest:
+            wallet.latest = time
     with cursor.copy(f"COPY metering_charge ({COUNTED_COLUMNS}) FROM STDIN") as copy:
-        for first in range(0, len(jobs), PIECE):
-            copy.write(_charge_piece(counted, jobs[first : first + PIECE], work, usage))
+        for run in runs:
+            _charge_run(counted, run, work[run.counter.key[0]], usage)
+            if len(counted.lines) > PIECE:
+                copy.write(counted.rows())
+        for job in jobs:
+            _charge_job(counted, job, work[job[0].wallet_id], usage)
+            if len(counted.lines) > PIECE:
+                copy.write(counted.rows())
+        copy.write(counted.rows())
+    find_falls(counted, bucket=bucket)
     for item in items:
         item.pending = ()
     return counted
 
 
-def _jobs(items: Sequence[Item], covered: Collection[int], counters: dict[Key, Counter]) -> list[Job]:
-    """What is to be rated, in order, and in `counters` the counters it needs. covered: wallets that may have allowances."""
-    months: dict[int, tuple[datetime, datetime]] = {}
+def _jobs(items: Sequence[Item], covered: Collection[int], counters: dict[Key, Counter]) -> tuple[list[Run], list[Job]]:
+    """What is to be rated, and in `counters` the counters it needs: runs of what only moves one counter, and the rest, each in
+    order. covered: wallets that may have allowances; theirs are never runs, since their counters share them."""
+    months: dict[str, tuple[datetime, datetime]] = {}
+    runs: dict[Key, Run] = {}
     jobs: list[Job] = []
     for item in items:
-        account_id, time, wallet_id = item.account.id, item.time, item.wallet_id
-        month = months.get(account_id)
+        zone, time, wallet_id, number = item.account.time_zone, item.time, item.wallet_id, item.first_line + len(item.charges)
+        month = months.get(zone)
         if month is None or not month[0] <= time < month[1]:
-            month = months[account_id] = month_of(time, item.account.time_zone)
-        for number, measured in enumerate(item.pending, item.first_line + len(item.charges)):
+            month = months[zone] = month_of(time, zone)
+        for measured in item.pending:
             line = measured[0]
-            counter = None
-            if line.counted or _has_more_decimals(measured, covered=wallet_id in covered):
+            if not line.counted and not _has_more_decimals(measured, covered=wallet_id in covered):
+                jobs.append((item, number, measured, None))
+            else:
                 key = (wallet_id, line.counter_price, month[0])
-                counter = counters.get(key)
-                if counter is None:
+                run = runs.get(key)
+                if run is None:
                     counter = counters[key] = Counter(0, key)
-            jobs.append((item, number, measured, counter))
-    return jobs
+                    run = runs[key] = Run(counter, [])
+                if line.plain and wallet_id not in covered:
+                    run[1].append((item, number, measured))
+                else:
+                    jobs.append((item, number, measured, run[0]))
+            number += 1
+    return [run for run in runs.values() if run.jobs], jobs
 
 
 def _has_more_decimals(measured: Measured, *, covered: bool) -> bool:
@@ -141,48 +174,76 @@ def _has_more_decimals(measured: Measured, *, covered: bool) -> bool:
     return line.rate(value) is None or covered
 
 
-def _charge_piece(counted: Counted, jobs: Sequence[Job], work: Mapping[int, WalletWork], usage: Usage) -> str:
-    """Rate jobs; their rows. The usual case stands here, without what it does not need: the quantity as it was measured, no
-    allowances, a charge above zero."""
-    sums_of, allowances, lines = usage.sums, counted.allowances, counted.lines
-    for item, number, measured, counter in jobs:
-        line, quantity, _, _ = measured
-        wallet = work[item.wallet_id]
-        rated, prior = None, quantity
-        if counter is not None and line.plain and item.wallet_id not in allowances:
-            prior = counter.quantity
+def _charge_run(counted: Counted, run: Run, wallet: WalletWork, usage: Usage) -> None:
+    """Rate the jobs of a run; adds their rows. The usual case stands here, without what it does not need: the quantity as it
+    was measured, no allowances, a charge above zero, mostly one slope all along."""
+    totals, seen, append = wallet.totals, wallet.usages.append, counted.lines.append
+    counter, jobs = run
+    account_id, currency, meter = jobs[0][0].account.id, jobs[0][0].currency, jobs[0][2][0].meter
+    place = f"{wallet.place}\t{counter.id}\t"
+    start = totals.get(meter, ZERO)
+    line, hour, sums = jobs[0][2][0], 0, _NO_SUMS
+    prior, events, places, previous = counter.quantity, counter.events, counter.places, _fields(counter.drew)
+    rate, ids, of_usage, unit_cost = line.rate, line.ids, line.usage, line.unit_cost
+    until, slope = _reach(line, prior)
+    for item, number, measured in jobs:
+        if measured[0] is not line:
+            line, hour = measured[0], 0
+            rate, ids, of_usage, unit_cost = line.rate, line.ids, line.usage, line.unit_cost
+            until, slope = _reach(line, prior)
+        quantity, time = measured[1], item.time
+        if quantity and prior + quantity <= until and type(quantity) is int:
+            amount, cost = slope * quantity, unit_cost * quantity
+        else:
             try:
-                rated = line.rate(quantity, prior, counter.events)  # type: ignore[misc]  # what is counted has a price
+                rated = rate(quantity, prior, events)  # type: ignore[misc]  # what is counted has a price
             except OverflowError as error:
                 raise _too_large(line) from error
-        if counter is not None and rated is not None and rated[0] > ZERO:
+            if rated is None or rated[0] <= ZERO:
+                counter.quantity, counter.events, counter.places = prior, events, places
+                _charge_job(counted, (item, number, measured, counter), wallet, usage)
+                prior, events, places, previous = counter.quantity, counter.events, counter.places, _fields(counter.drew)
+                start, (until, slope) = totals.get(meter, ZERO), _reach(line, prior)
+                continue
             amount, cost, _ = rated
-            meter, totals = line.meter, wallet.totals
-            start = totals.get(meter, ZERO)
-            totals[meter] = start + amount
-            wallet.usages.append((meter, amount, item.time))
-            counter.places += 1
-            lines.append(
-                f"{item.row_id}\t{number}\t{line.ids}\t{quantity!s}\t{amount!s}\t{cost!s}\t{start!s}{wallet.place}"
-                f"\t{counter.id}\t{counter.places}\t{prior!s}\t{counter.events}{NOTHING_ELSE}"
-            )
-            counter.quantity = prior + quantity
-            counter.events += 1
-        else:
-            quantity, amount, cost = _rate(counted, item, number, measured, counter, wallet)
+            until, slope = _reach(line, prior + quantity)
+        places += 1
+        seen((meter, amount, time))
+        of_event = f"{item.row_id}\t{number}"
+        append(
+            f"{of_event}\t{ids}\t{quantity!s}\t{amount!s}\t{cost!s}\t{start!s}{place}{places}\t{prior!s}\t{events}\t{previous}"
+            f"{NOTHING_ELSE}"
+        )
+        totals[meter] = start = start + amount
+        prior, events, previous = prior + quantity, events + 1, of_event
+        counter.drew = item.row_id, number
         item.amount += amount
-        key = (item.account.id, item.time_us // HOUR_US, item.currency, line.usage)
-        sums = sums_of.get(key)
-        if sums is None:
-            sums_of[key] = [1, quantity, amount, cost]
-        else:
-            sums[0] += 1
-            sums[1] += quantity
-            sums[2] += amount
-            sums[3] += cost
-    rows = "".join(lines)
-    lines.clear()
-    return rows
+        if item.time_us // HOUR_US != hour:
+            hour = item.time_us // HOUR_US
+            sums = usage.sums.setdefault((account_id, hour, currency, of_usage), [0, 0, ZERO, ZERO])
+        sums[0] += 1
+        sums[1] += quantity
+        sums[2] += amount
+        sums[3] += cost
+    counter.quantity, counter.events, counter.places = prior, events, places
+
+
+def _reach(line: Line, prior: Quantity) -> tuple[Quantity, Decimal]:
+    """How far from here the price of a line is one slope, and the slope."""
+    return NOWHERE if line.reach is None else line.reach(prior)
+
+
+def _charge_job(counted: Counted, job: Job, wallet: WalletWork, usage: Usage) -> None:
+    """Rate a job; adds its row."""
+    item, number, measured, counter = job
+    quantity, amount, cost = _rate(counted, item, number, measured, counter, wallet)
+    item.amount += amount
+    add_up(usage, (item.account.id, item.time_us // HOUR_US, item.currency, measured[0].usage), quantity, amount, cost)
+
+
+def _fields(place: Place | None) -> str:
+    """A charge as a row has it that names it."""
+    return NO_PLACE if place is None else f"{place[0]}\t{place[1]}"
 
 
 def _rate(
@@ -205,17 +266,20 @@ def _rate(
             cost += to_charge(line.price.unit_cost * allowed)
     except OverflowError as error:
         raise _too_large(line) from error
-    more = f"\t{NULL}\t{NULL}\t{NULL}\t{NULL}\t{NULL}"
+    more = f"\t{NULL}\t{NULL}\t{NULL}\t{NULL}\t{NO_PLACE}\t{NULL}"
     if counter is not None:
         raw = f"{value!s}" if line.aggregation in {"max", "latest"} else NULL
-        more = f"\t{counter.id}\t{counter.next_place()}\t{counter.quantity!s}\t{counter.events}\t{raw}"
+        more = f"\t{counter.id}\t{counter.next_place()}\t{counter.quantity!s}\t{counter.events}"
+        more += f"\t{_fields(counter.drew) if amount > ZERO else NO_PLACE}\t{raw}"
+        if amount > ZERO:
+            counter.drew = item.row_id, number
         counter.quantity += priced
         counter.events += 1
     row = f"{item.row_id}\t{number}\t{line.ids}\t{quantity!s}\t{amount!s}\t{cost!s}"
     more += f"\t{allowed!s}\t{allowed_from!s}" if allowed else f"\t{NULL}\t{NULL}"
     if amount < ZERO:
         assert counter is not None, (item.row_id, line.meter)
-        fall = Fall(item, number, line.meter, counter, counter.places, -amount, row, more)
+        fall = Fall(item, number, line.meter, counter.drew, -amount, row, more, [])
         counted.falls.setdefault(item.wallet_id, []).append(fall)
     else:
         start = f"{work.place_of(line.meter, amount, item.time)!s}" if amount else NULL
@@ -254,23 +318,31 @@ def _priced(line: Line, quantity: Quantity, counter: Counter | None, own_price: 
     return rated[0], rated[1]
 
 
+def find_falls(counted: Counted, *, bucket: int) -> None:
+    """Find what the negative charges give back, from the charges of their counters that drew last; moves the counters' tops.
+    The charges of the batch must have been written."""
+    falls = [fall for of_wallet in counted.falls.values() for fall in of_wallet]
+    if not falls:
+        return
+    standing = StandingDraws(bucket=bucket, tops={fall.top for fall in falls if fall.top is not None})
+    for fall in falls:
+        fall.returned.extend(standing.take(fall.amount, meter=fall.meter, top=fall.top))
+    for counter in counted.counters.values():
+        counter.drew = standing.top(counter.drew)
+
+
 def give_back_falls(cursor: Any, counted: Counted, locked: Mapping[int, LockedWallet], *, bucket: int, at: datetime) -> None:
-    """Give back what negative charges come to, one entry a wallet, and write their rows."""
+    """Give back what negative charges come to (`find_falls`), one entry a wallet, and write their rows."""
     lines: list[str] = []
     returned: list[ReturnedDraw] = []
     for wallet_id, falls in sorted(counted.falls.items()):
-        standing = {fall.counter.id: StandingDraws(fall.counter.id, meter=fall.meter, bucket=bucket) for fall in falls}
-        parts: list[list[ReturnedPart]] = [
-            standing[fall.counter.id].take(fall.amount, before_place=fall.place) for fall in falls
-        ]
-        given = give_back(
-            wallet=locked[wallet_id], parts=[one.part for of_fall in parts for one in of_fall], at=at, reference=""
-        )
+        parts = [one.part for fall in falls for one in fall.returned]
+        given = give_back(wallet=locked[wallet_id], parts=parts, at=at, reference="")
         places = iter(given.places)
-        for fall, of_fall in zip(falls, parts, strict=True):
-            start, *_ = [next(places) for _ in of_fall]
+        for fall in falls:
+            start, *_ = [next(places) for _ in fall.returned]
             lines.append(f"{fall.row}\t{start!s}\t{bucket}\t{wallet_id}\t{given.entry_id}{fall.more}")
-            returned += rows_of_returned(of_fall, by_event_id=fall.item.row_id, by_line=fall.number, bucket=bucket)
+            returned += rows_of_returned(fall.returned, by_event_id=fall.item.row_id, by_line=fall.number, bucket=bucket)
     if lines:
         copy_lines(cursor, "metering_charge", COUNTED_COLUMNS, lines)
         ReturnedDraw.objects.bulk_create(returned)

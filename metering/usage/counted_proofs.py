@@ -110,4 +110,36 @@ def what_went_back_was_drawn() -> Proof:
     )
 
 
-PROOFS: Final[tuple[Prover, ...]] = (periods_add_up, allowances_cover_what_charges_say, what_went_back_was_drawn)
+def draws_are_stacked() -> Proof:
+    """A charge names a charge of its own counter that drew before it, and the counter names one of its own: what goes back is
+    found from there down."""
+    return prove_rows(
+        "What a counter's charges drew is found from the last one down",
+        "I7",
+        """
+        SELECT CASE WHEN below.counter_id IS DISTINCT FROM c.counter_id OR below.amount <= 0
+                      OR below.counter_place >= c.counter_place
+            THEN format('charge %s/%s names %s/%s below it, which did not draw before it for its counter',
+                        c.event_id, c.line, c.previous_event, c.previous_line)
+        END
+        FROM metering_charge c
+        LEFT JOIN metering_charge below
+            ON below.bucket = c.bucket AND below.event_id = c.previous_event AND below.line = c.previous_line
+        WHERE c.previous_event IS NOT NULL
+        UNION ALL
+        SELECT CASE WHEN top.counter_id IS DISTINCT FROM k.id OR top.amount <= 0
+            THEN format('counter %s names %s/%s as its last draw, which is none', k.id, k.drew_event, k.drew_line)
+        END
+        FROM pricing_pricecounter k
+        LEFT JOIN metering_charge top ON top.bucket = k.bucket AND top.event_id = k.drew_event AND top.line = k.drew_line
+        WHERE k.drew_event IS NOT NULL
+        """,
+    )
+
+
+PROOFS: Final[tuple[Prover, ...]] = (
+    periods_add_up,
+    allowances_cover_what_charges_say,
+    what_went_back_was_drawn,
+    draws_are_stacked,
+)

@@ -87,6 +87,10 @@ class Charge(models.Model):
         help_text="where the price is cumulative",
     )  # fmt: skip
     counter_place = models.BigIntegerField(null=True, help_text="which charge of its counter this is, from 1")
+    previous_event = models.BigIntegerField(
+        null=True, help_text="row id of the event whose charge of the counter drew before this"
+    )
+    previous_line = models.SmallIntegerField(null=True, help_text="which charge of that event")
     prior_quantity = models.DecimalField(
         max_digits=30, decimal_places=12, null=True, help_text="what the counter had priced before"
     )
@@ -108,7 +112,7 @@ class Charge(models.Model):
         ]
         indexes: ClassVar[list[models.Index]] = [
             models.Index(
-                fields=["counter", "counter_place"], condition=Q(counter__isnull=False), name="charge_of_counter_by_place"
+                fields=["counter", "counter_place"], condition=Q(measured__isnull=False), name="measured_charge_of_counter"
             ),
         ]
         triggers: ClassVar[list[pgtrigger.Trigger]] = [

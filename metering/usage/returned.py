@@ -1,8 +1,12 @@
-"""What a counter's charges drew and still stands: where credit goes back to when a cumulative price falls or is undone."""
+"""What a counter's charges drew and still stands: where credit goes back to when a cumulative price falls or is undone.
+
+The charges that drew are a stack: each names the one below it, the counter names the top. What goes back is taken from the
+top, and a charge of which nothing stands any more is left behind when the counter's top moves down (`StandingDraws.top`).
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final, NamedTuple
@@ -10,10 +14,13 @@ from typing import Final, NamedTuple
 from django.db import connection
 
 from metering.usage.models import ReturnedDraw
+from pricing.counters.counters import Place
+from wallets.bulk import array_literal
 from wallets.credit.give_back import Part
 from wallets.money import ZERO
 
-SOME: Final = 100  # charges read at a time: what goes back is usually found in the last few
+SOME: Final = 100  # charges of a stack read at a time
+FEW: Final = 5  # of each stack when many are read: what goes back is usually found in the last
 
 
 class ReturnedPart(NamedTuple):
@@ -25,72 +32,96 @@ class ReturnedPart(NamedTuple):
 
 
 @dataclass(slots=True)
-class _Standing:
-    event_id: int
-    line: int
-    place: int
+class _Drawn:
     entry_id: int
     line_from: Decimal
-    amount: Decimal
+    standing: Decimal
+    below: Place | None
 
 
 class StandingDraws:
-    """The draws of one counter (of a locked wallet) that stand, taken from the last on. Remembers what was taken from it, so
-    that one instance serves all that one transaction gives back."""
+    """What charges of counters of locked wallets drew that stands. Remembers what was taken from it, so that one instance
+    serves all that one transaction gives back."""
 
-    def __init__(self, counter_id: int, *, meter: str, bucket: int) -> None:
-        self._counter_id, self._meter, self._bucket = counter_id, meter, bucket
-        self._taken: dict[tuple[int, int], Decimal] = {}
+    def __init__(self, *, bucket: int, tops: Collection[Place] = ()) -> None:
+        """tops: where it will be asked to begin, of many counters: read in one query."""
+        self._bucket = bucket
+        self._drawn: dict[Place, _Drawn] = {}
+        if tops:
+            self._read(tops, depth=FEW)
 
-    def take(self, amount: Decimal, *, before_place: int, first: tuple[int, int] | None = None) -> list[ReturnedPart]:
-        """Parts that add up to `amount` (above zero) of what was drawn by charges before `before_place`: of the charge `first`
-        (event row id, line), as far as it goes, then of those that drew last."""
+    def take(self, amount: Decimal, *, meter: str, top: Place | None, first: Place | None = None) -> list[ReturnedPart]:
+        """Parts that add up to `amount` (above zero) of what was drawn: of the charge `first` (event row id, line) as far as
+        it goes, then of the stack from `top` down. meter: whose lines they stand on."""
         parts: list[ReturnedPart] = []
         left = amount
-        for draw in self._standing(before_place, first):
-            key = (draw.event_id, draw.line)
-            standing = draw.amount - self._taken.get(key, ZERO)
-            part = min(left, standing)
+        for place in self._down(top, first):
+            drawn = self._at(place)
+            part = min(left, drawn.standing)
             if part <= ZERO:
                 continue
-            self._taken[key] = self._taken.get(key, ZERO) + part
-            place = Part(draw.entry_id, self._meter, draw.line_from + standing - part, part)
-            parts.append(ReturnedPart(*key, place))
+            drawn.standing -= part
+            parts.append(ReturnedPart(*place, Part(drawn.entry_id, meter, drawn.line_from + drawn.standing, part)))
             left -= part
             if left == ZERO:
                 return parts
-        raise AssertionError(f"counter {self._counter_id} has drawn {left} less than is to go back")
+        raise AssertionError(f"{left} less has been drawn than is to go back, from charge {top} down")
 
-    def _standing(self, before_place: int, first: tuple[int, int] | None) -> Iterator[_Standing]:
+    def top(self, top: Place | None) -> Place | None:
+        """Where the stack that began at `top` begins now: the first charge from there down that is not known to be spent."""
+        while top is not None and top in self._drawn and not self._drawn[top].standing:
+            top = self._drawn[top].below
+        return top
+
+    def _down(self, top: Place | None, first: Place | None) -> Iterator[Place]:
         if first is not None:
-            yield from self._read("AND c.event_id = %s AND c.line = %s", first)
-        place = before_place
-        while True:
-            some = self._read("AND c.counter_place < %s", (place,))
-            yield from some
-            if len(some) < SOME:
-                return
-            place = some[-1].place
+            yield first
+        while top is not None:
+            yield top
+            top = self._at(top).below
 
-    def _read(self, condition: str, values: tuple[int, ...]) -> list[_Standing]:
+    def _at(self, place: Place) -> _Drawn:
+        if place not in self._drawn:
+            self._read([place], depth=SOME)
+        return self._drawn[place]
+
+    def _read(self, places: Collection[Place], *, depth: int) -> None:
+        """Fill in these charges and what lies below them; what is known stays as it is known."""
         with connection.cursor() as cursor:
             cursor.execute(
-                f"""SELECT c.event_id, c.line, c.counter_place, c.entry_id, c.line_from, c.amount - coalesce(r.returned, 0)
-                    FROM metering_charge c
-                    LEFT JOIN LATERAL (
-                        SELECT sum(d.amount) AS returned FROM metering_returneddraw d
-                        WHERE d.bucket = %s AND d.event_id = c.event_id AND d.line = c.line
-                    ) r ON true
-                    WHERE c.bucket = %s AND c.counter_id = %s AND c.amount > coalesce(r.returned, 0) {condition}
-                    ORDER BY c.counter_place DESC LIMIT {SOME}""",  # noqa: S608 - of constants
-                [self._bucket, self._bucket, self._counter_id, *values],
+                """WITH RECURSIVE stack AS (
+                       SELECT c.event_id, c.line, c.entry_id, c.line_from, c.amount, c.previous_event, c.previous_line,
+                              1 AS depth
+                       FROM unnest(%s::bigint[], %s::smallint[]) AS k(event_id, line)
+                       JOIN metering_charge c ON c.bucket = %s AND c.event_id = k.event_id AND c.line = k.line
+                       UNION ALL
+                       SELECT c.event_id, c.line, c.entry_id, c.line_from, c.amount, c.previous_event, c.previous_line,
+                              s.depth + 1
+                       FROM stack s
+                       JOIN metering_charge c ON c.bucket = %s AND c.event_id = s.previous_event AND c.line = s.previous_line
+                       WHERE s.depth < %s
+                   )
+                   SELECT s.event_id, s.line, s.entry_id, s.line_from, s.previous_event, s.previous_line,
+                          s.amount - coalesce((SELECT sum(d.amount) FROM metering_returneddraw d
+                                               WHERE d.bucket = %s AND d.event_id = s.event_id AND d.line = s.line), 0)
+                   FROM stack s""",
+                [
+                    array_literal([event_id for event_id, _ in places]),
+                    array_literal([line for _, line in places]),
+                    self._bucket,
+                    self._bucket,
+                    depth,
+                    self._bucket,
+                ],
             )
-            return [_Standing(*row) for row in cursor.fetchall()]
+            for event_id, line, entry_id, line_from, below_event, below_line, standing in cursor.fetchall():
+                below = None if below_event is None else (below_event, below_line)
+                self._drawn.setdefault((event_id, line), _Drawn(entry_id, line_from, standing, below))
 
 
 def rows_of_returned(parts: list[ReturnedPart], *, by_event_id: int, by_line: int, bucket: int) -> list[ReturnedDraw]:
     """Rows that say what went back because of a charge (event row id, line); parts of one charge are one row."""
-    sums: dict[tuple[int, int], Decimal] = {}
+    sums: dict[Place, Decimal] = {}
     for part in parts:
         key = (part.event_id, part.line)
         sums[key] = sums.get(key, ZERO) + part.part.amount

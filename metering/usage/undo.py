@@ -58,10 +58,14 @@ def undo_charge(charge: Charge, *, properties: Mapping[str, Any], line: int) -> 
         mirror.amount, cost = change(terms, counter.quantity, counter.quantity + priced)
         mirror.cost = cost - to_charge(terms.unit_cost * allowed)
         if mirror.amount < ZERO:
-            standing = StandingDraws(counter.id, meter=charge.meter.code, bucket=charge.bucket)
+            standing = StandingDraws(bucket=charge.bucket)
             own = (charge.event_id, charge.line)
-            undo.returned = standing.take(-mirror.amount, before_place=counter.places, first=own)
+            undo.returned = standing.take(-mirror.amount, meter=charge.meter.code, top=counter.drew, first=own)
             undo.parts += [one.part for one in undo.returned]
+            counter.drew = standing.top(counter.drew)
+        elif mirror.amount > ZERO:
+            mirror.previous_event, mirror.previous_line = counter.drew or (None, None)
+            counter.drew = (mirror.event_id, mirror.line)
     else:
         _undo_draws(undo, charge)
     counter.quantity += priced
@@ -116,7 +120,7 @@ def _left(charge: Charge, order: str) -> tuple[Decimal, datetime | None]:
             f"""SELECT c.measured, e.time
                 FROM metering_charge c JOIN metering_usageevent e ON e.bucket = c.bucket AND e.id = c.event_id
                 WHERE c.bucket = %s AND c.counter_id = %s AND c.reverses IS NULL AND (c.event_id, c.line) <> (%s, %s)
-                  AND NOT EXISTS (
+                  AND c.measured IS NOT NULL AND NOT EXISTS (
                       SELECT 1 FROM metering_charge r
                       WHERE r.bucket = c.bucket AND r.event_id = c.event_id AND r.reverses = c.line
                   )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from decimal import Decimal
 from typing import Any, Final, NamedTuple
 
 import msgspec
@@ -12,8 +13,10 @@ import msgspec
 from pricing.books.schedule import Openings, openings_of
 from pricing.meters.measure import Measurer, dimension_text, measurer_of, passes, reported_dimensions
 from pricing.rating.explanation import PriceTerms, Rater
-from pricing.rating.rate import needs_counter, rater_of
+from pricing.rating.lines import Reach
+from pricing.rating.rate import needs_counter, rater_of, reach_of
 from wallets.bulk import escaped
+from wallets.money import ZERO
 
 MAX_PLANS: Final = 20_000
 EACH_FOR_ITSELF: Final = frozenset({"count", "sum"})  # the others charge the increase over what was before
@@ -41,6 +44,8 @@ class Line:
     plain: the quantity is one, or a property's value as it stands, and the price needs no more than that.
     counted: what was charged before decides, so that it is priced under the wallet's lock, with its counter.
     counter_price: row id of the price whose counter it goes on with.
+    unit_cost: of the price.
+    reach: of what is counted and plain, how far its price is one slope.
     own_price: the property in which an event carries its own price; empty when it does not.
     """
 
@@ -49,6 +54,8 @@ class Line:
     property: str | None
     price: PriceTerms | None
     rate: Rater | None
+    reach: Reach | None
+    unit_cost: Decimal
     ids: str
     usage: str
     plain: bool
@@ -138,6 +145,8 @@ class VersionView:
             property=meter.property,
             price=price,
             rate=rate,
+            unit_cost=price.unit_cost if price else ZERO,
+            reach=reach_of(price) if price and each_for_itself and needs_counter(price) else None,
             ids=ids,
             usage=usage,
             plain=each_for_itself and not meter.expression and not (price and price.price_property),

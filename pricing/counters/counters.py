@@ -24,6 +24,10 @@ Key = tuple[int, int, datetime]
 """Which counter: row ids of wallet and price, start of the period."""
 
 
+Place = tuple[int, int]
+"""A charge: its event's row id, its line."""
+
+
 @dataclass(slots=True)
 class Counter:
     """A counter's figures while its wallet is locked (`models.PriceCounter` says what they are)."""
@@ -35,6 +39,7 @@ class Counter:
     events: int = 0
     places: int = 0
     latest_at: datetime | None = None
+    drew: Place | None = None
 
     def next_place(self) -> int:
         """The number of the counter's next charge."""
@@ -68,24 +73,27 @@ class Counter:
 
 def load_counters(counters: Mapping[Key, Counter], *, bucket: int) -> None:
     """Fill in what these counters stand at, in one query; those that do not exist yet get their row id and stay at zero."""
-    wanted = sorted(counters)
-    for row in binary_rows(
-        """SELECT c.id, c.wallet_id, c.price_id, c.period_start, c.quantity, c.events, c.places, c.measured, c.latest_at
-           FROM unnest(%s::bigint[], %s::bigint[], %s::timestamptz[]) AS k(wallet_id, price_id, period_start)
+    wanted = list(counters)
+    for number, *row in binary_rows(
+        """SELECT k.number, c.id, c.quantity, c.events, c.places, nullif(c.measured, 0), c.latest_at, c.drew_event, c.drew_line
+           FROM unnest(%s::bigint[], %s::bigint[], %s::timestamptz[]) WITH ORDINALITY
+               AS k(wallet_id, price_id, period_start, number)
            JOIN pricing_pricecounter c ON c.bucket = %s AND c.wallet_id = k.wallet_id AND c.price_id = k.price_id
                AND c.period_start = k.period_start""",
         [
             array_literal([key[0] for key in wanted]),
             array_literal([key[1] for key in wanted]),
-            array_literal([_moment(key[2]) for key in wanted]),
+            _moments(key[2] for key in wanted),
             bucket,
         ],
     ):
-        counter = counters[row[1:4]]
-        counter.id, counter.quantity, counter.events, counter.places = row[0], _short(row[4]), row[5], row[6]
-        if row[7]:
-            counter.measured = row[7]
-        counter.latest_at = row[8]
+        counter = counters[wanted[number - 1]]
+        counter.id, quantity, counter.events, counter.places, measured, counter.latest_at, event, line = row
+        counter.quantity = _short(quantity)
+        if measured is not None:
+            counter.measured = measured
+        if event is not None:
+            counter.drew = event, line
     missing = [key for key in wanted if not counters[key].id]
     for key, counter_id in zip(missing, _counter_ids.take(len(missing)), strict=True):
         counters[key].id = counter_id
@@ -111,25 +119,42 @@ def stored_counters(counters: Iterable[Counter], *, bucket: int) -> str:
         ("bigint", [counter.id for counter in changed]),
         ("bigint", [counter.key[0] for counter in changed]),
         ("bigint", [counter.key[1] for counter in changed]),
-        ("timestamptz", [_moment(counter.key[2]) for counter in changed]),
         ("numeric", [counter.quantity for counter in changed]),
         ("numeric", [counter.measured for counter in changed]),
         ("bigint", [counter.events for counter in changed]),
         ("bigint", [counter.places for counter in changed]),
-        ("timestamptz", [_moment(counter.latest_at) for counter in changed]),
+        ("bigint", ["NULL" if counter.drew is None else counter.drew[0] for counter in changed]),
+        ("smallint", ["NULL" if counter.drew is None else counter.drew[1] for counter in changed]),
     ]
     arrays = ", ".join(f"'{array_literal(values)}'::{kind}[]" for kind, values in columns)
+    times = ", ".join(
+        f"'{_moments(moments)}'::timestamptz[]"
+        for moments in ((counter.key[2] for counter in changed), (counter.latest_at for counter in changed))
+    )
     return f"""INSERT INTO pricing_pricecounter
-                   (id, bucket, wallet_id, price_id, period_start, quantity, measured, events, places, latest_at)
-               SELECT id, {int(bucket)}, wallet_id, price_id, period_start, quantity, measured, events, places, latest_at
-               FROM unnest({arrays}) AS v(id, wallet_id, price_id, period_start, quantity, measured, events, places, latest_at)
+                   (id, bucket, wallet_id, price_id, period_start, quantity, measured, events, places, latest_at, drew_event,
+                    drew_line)
+               SELECT id, {int(bucket)}, wallet_id, price_id, period_start, quantity, measured, events, places, latest_at,
+                      drew_event, drew_line
+               FROM unnest({arrays}, {times})
+                   AS v(id, wallet_id, price_id, quantity, measured, events, places, drew_event, drew_line, period_start,
+                        latest_at)
                ON CONFLICT (bucket, wallet_id, price_id, period_start) DO UPDATE
                SET quantity = EXCLUDED.quantity, measured = EXCLUDED.measured, events = EXCLUDED.events,
-                   places = EXCLUDED.places, latest_at = EXCLUDED.latest_at"""  # noqa: S608 - as said above
+                   places = EXCLUDED.places, latest_at = EXCLUDED.latest_at, drew_event = EXCLUDED.drew_event,
+                   drew_line = EXCLUDED.drew_line"""  # noqa: S608 - as said above
 
 
-def _moment(moment: datetime | None) -> str:
-    return "NULL" if moment is None else f'"{moment.isoformat()}"'
+def _moments(moments: Iterable[datetime | None]) -> str:
+    """An array of times; most counters have the same."""
+    texts: dict[datetime | None, str] = {None: "NULL"}
+    found: list[str] = []
+    for moment in moments:
+        text = texts.get(moment)
+        if text is None and moment is not None:
+            text = texts[moment] = f'"{moment.isoformat()}"'
+        found.append(text or texts[None])
+    return array_literal(found)
 
 
 _key_of = attrgetter("key")
@@ -138,11 +163,14 @@ _key_of = attrgetter("key")
 def counter_by_id(counter_id: int, *, bucket: int) -> Counter:
     """One counter of a locked wallet."""
     (row,) = binary_rows(
-        """SELECT id, wallet_id, price_id, period_start, quantity, measured, events, places, latest_at
+        """SELECT id, wallet_id, price_id, period_start, quantity, measured, events, places, latest_at, drew_event, drew_line
            FROM pricing_pricecounter WHERE bucket = %s AND id = %s""",
         [bucket, counter_id],
     )
-    return Counter(row[0], row[1:4], *row[4:])
+    counter = Counter(row[0], (row[1], row[2], row[3]), *row[4:9])
+    if row[9] is not None:
+        counter.drew = row[9], row[10]
+    return counter
 
 
 def hash_of(text: str) -> bytes:

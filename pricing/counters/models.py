@@ -2,7 +2,8 @@
 period add up to the price of its net total. A counter lives beside its wallet and changes only under the wallet's lock.
 
 `quantity` is what was priced (what allowances covered is not in it); `measured` is where the meter itself stands, for those
-that charge the increase (max, unique, latest). `places` numbers the counter's charges, so that it is known which drew last.
+that charge the increase (max, unique, latest). `places` numbers the counter's charges. The charges that drew are a stack, each
+naming the one below it; `drew_event` and `drew_line` name its top, where what goes back is taken from.
 """
 
 from __future__ import annotations
@@ -31,6 +32,8 @@ class PriceCounter(models.Model):
     events = models.BigIntegerField(default=0)
     places = models.BigIntegerField(default=0)
     latest_at = models.DateTimeField(null=True, help_text="latest: time of the event that says where the meter stands")
+    drew_event = models.BigIntegerField(null=True, help_text="row id of the event whose charge drew last and stands")
+    drew_line = models.SmallIntegerField(null=True, help_text="which charge of that event")
 
     class Meta:
         app_label = "pricing"

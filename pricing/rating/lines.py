@@ -8,7 +8,7 @@ path, one look for the tier and one product.
 
 from __future__ import annotations
 
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterator
 from decimal import Decimal
 from typing import Final, NamedTuple
@@ -30,6 +30,13 @@ class Line(NamedTuple):
     def at(self, total: Quantity) -> Decimal:
         """The exact price of a total on this line."""
         return self.intercept + self.slope * total
+
+
+Reach = Callable[[Quantity], tuple[Quantity, Decimal]]
+"""For a total so far: up to which total every whole quantity above zero costs slope x quantity and nothing else, and the slope
+(above zero). A rater says the same, a call each."""
+
+NOWHERE: Final = (-1, ZERO)
 
 
 class TierLine(NamedTuple):
@@ -139,6 +146,27 @@ def rater_on_lines(price: PriceTerms) -> Rater:
         )
 
     return rate
+
+
+def reach_on_lines(price: PriceTerms) -> Reach:
+    """How far a price of tiers, or with free units, stays on one line."""
+    lines = lines_of(price)
+    total = total_on_lines(price)
+    bounds = [_whole(line.up_to) for line in lines]
+    starts = [(_whole(line.above), line.at(line.above) == total(line.above), line.slope) for line in lines]
+    safe = int(LARGEST_WHOLE // max(price.unit_cost, Decimal(1), *(line.slope for line in lines)))
+    whole_is_exact = all(_has_scale(line.slope) for line in lines)
+
+    def reach(prior_quantity: Quantity) -> tuple[Quantity, Decimal]:
+        index = bisect_right(bounds, prior_quantity)
+        if index == len(bounds) or not whole_is_exact:
+            return NOWHERE
+        above, smooth, slope = starts[index]
+        if slope <= 0 or (prior_quantity == above and not smooth):
+            return NOWHERE
+        return min(bounds[index], prior_quantity + safe), slope
+
+    return reach
 
 
 def _whole(bound: Decimal) -> Quantity:

@@ -14,7 +14,7 @@ from typing import Final
 
 from pricing.meters.measure import Quantity
 from pricing.rating.explanation import PriceTerms, Rated, Rater
-from pricing.rating.lines import rater_on_lines, total_on_lines
+from pricing.rating.lines import Reach, rater_on_lines, reach_on_lines, total_on_lines
 from pricing.rating.package import total_of_packages
 from pricing.rating.per_unit import per_unit
 from pricing.rating.percentage import EventPrice, dynamic, percentage
@@ -62,6 +62,13 @@ def rater_of(price: PriceTerms) -> Rater:
         return per_unit(price)
     rater = _rater_of_totals(price) if price.model == "package" else rater_on_lines(price)
     return _with_minimum(price, rater) if price.minimum_charge else rater
+
+
+def reach_of(price: PriceTerms) -> Reach | None:
+    """How far what the price's rater says is slope x quantity; None where it never is."""
+    if price.model in PER_EVENT or price.model == "package" or price.minimum_charge:
+        return None
+    return reach_on_lines(price)
 
 
 def rate(

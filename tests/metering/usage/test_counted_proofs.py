@@ -84,3 +84,14 @@ def test_a_draw_that_went_back_twice_is_named() -> None:
     tamper("metering_returneddraw", "UPDATE metering_returneddraw SET amount = amount * 100")
     assert "went back" in named(proofs.what_went_back_was_drawn)
     assert "gave back" in named(proofs.what_went_back_was_drawn)
+
+
+def test_a_charge_or_counter_that_names_the_wrong_one_below_is_named() -> None:
+    tamper(
+        "metering_charge",
+        "UPDATE metering_charge SET previous_event = %s, previous_line = 0 WHERE event_id = %s AND line = 0",
+        [event_pk("third"), event_pk("second")],
+    )
+    assert "which did not draw before it" in named(proofs.draws_are_stacked)
+    tamper("pricing_pricecounter", "UPDATE pricing_pricecounter SET drew_line = 9")
+    assert "as its last draw, which is none" in named(proofs.draws_are_stacked)

@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 
 from pricing.meters.quantity import Quantity
 from pricing.rating.explanation import PriceTerms
-from pricing.rating.rate import change, exact_of, is_cumulative, needs_counter, rate, rater_of
+from pricing.rating.rate import change, exact_of, is_cumulative, needs_counter, rate, rater_of, reach_of
 from pricing.rating.tiers_used import tiers_used
 from tests.pricing.rating.naive import event_price, rounded, total_price
-from tests.pricing.rating.terms import AMOUNTS, CUMULATIVE, PER_EVENT, QUANTITIES, TIERED, any_terms, terms
+from tests.pricing.rating.terms import AMOUNTS, CUMULATIVE, PER_EVENT, QUANTITIES, TIERED, any_terms, terms, tiers
 
 USAGE = st.lists(QUANTITIES, min_size=1, max_size=8)
 
@@ -139,3 +139,22 @@ def test_exact_shifts_do_not_move_the_rounding(unit_price: D, free_units: D, bey
     """Within a tier a product of 12 decimals is the charge, whatever fraction of a unit was before it."""
     price = terms("per_unit", unit_price=unit_price, free_units=free_units)
     assert rate(price, quantity, prior_quantity=free_units + beyond)[0] == unit_price * quantity
+
+
+@given(price=any_terms(*CUMULATIVE), prior=QUANTITIES, quantities=st.lists(st.integers(1, 10**7), min_size=1, max_size=5))
+def test_within_its_reach_a_price_is_one_slope(price: PriceTerms, prior: Quantity, quantities: list[int]) -> None:
+    """The product that ingest takes for a charge is what the rater says, to the last decimal."""
+    reach = reach_of(price)
+    for quantity in quantities:
+        until, slope = reach(prior) if reach else (-1, D(0))
+        if prior + quantity <= until:
+            assert (slope * quantity, price.unit_cost * quantity, None) == rate(price, quantity, prior_quantity=prior)
+        prior = prior + quantity
+
+
+def test_reach_ends_where_a_tier_does() -> None:
+    reach = reach_of(terms("graduated", tiers=tiers("100 0.02", "250 0.01", "- 0")))
+    assert reach is not None
+    assert [reach(prior) for prior in (0, 99, 100, D("249.5"), 250)] == [
+        (100, D("0.02")), (100, D("0.02")), (250, D("0.01")), (250, D("0.01")), (-1, D(0)),
+    ]  # fmt: skip
