@@ -1,12 +1,13 @@
 """Django's index of this app's models; imported by nobody. The models live in the rooms."""
 
-from metering.caps.models import CapProperties, SpendCap, SpendCounter
+from metering.caps.models import CapProperties, CapReservation, SpendCap, SpendCounter
 from metering.ingest.models import DeadLetter, IngestTally, ReplayCheckpoint
 from metering.rerating.models import RerateItem, RerateRun
 from metering.usage.models import Charge, EventVoid, HourlyUsage, ReturnedDraw, UsageEvent
 
 __all__ = [
     "CapProperties",
+    "CapReservation",
     "Charge",
     "DeadLetter",
     "EventVoid",

@@ -38,6 +38,10 @@ class NewHoldIn(Body):
     properties = serializers.DictField(required=False, help_text="of the event: estimated, or what prices depend on")
     ttl_seconds = WholeField(required=False, help_text="1 to 86400; left out: 300")
     subject = TextField(required=False, help_text="whom the work is for: an end user, an API key")
+    team = TextField(required=False, help_text="who the work is by, for spend caps; else read from the properties")
+    user = TextField(required=False)
+    api_key = TextField(required=False)
+    cost_centre = TextField(required=False)
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         """One of `amount`, `type`, and `meter` with `units`."""

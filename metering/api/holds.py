@@ -24,7 +24,17 @@ from metering.api.hold_answers import (
     final_units,
     read_now,
 )
-from metering.gate.holds import capture_by_event, event_of, hold_amount, hold_estimate, hold_units, renew_units
+from metering.caps.properties import NAMED
+from metering.gate.holds import (
+    capture_by_amount,
+    capture_by_event,
+    event_of,
+    hold_amount,
+    hold_estimate,
+    hold_units,
+    release,
+    renew_units,
+)
 from wallets import clock
 from wallets.accounts.models import Account
 from wallets.accounts.queries import account_by_key
@@ -32,10 +42,10 @@ from wallets.api.caller import caller_of
 from wallets.api.fields import decimal_text
 from wallets.api.wallets import wallet_headers
 from wallets.api_keys.verify import Caller
-from wallets.holds.capture import Captured, capture_amount
+from wallets.holds.capture import Captured
 from wallets.holds.find import hold_by_id, holds_of
 from wallets.holds.models import Hold
-from wallets.holds.place import Work, extend_hold, release_hold
+from wallets.holds.place import Work, extend_hold
 from wallets.holds.refusals import HoldRefused
 from wallets.money import ZERO
 
@@ -182,7 +192,7 @@ class HoldCapture(APIView):
             if "used_units" in values:
                 renewed = renew_units(hold=hold, used=values["used_units"], at=at, units=ZERO, above=above)
                 return captured_answer(renewed.captured)
-            return captured_answer(capture_amount(hold_public_id=hold.public_id, amount=values["amount"], at=at, above=above))
+            return captured_answer(capture_by_amount(hold=hold, amount=values["amount"], at=at, above=above))
 
 
 class HoldRenew(APIView):
@@ -246,7 +256,7 @@ class HoldRelease(APIView):
         """Give back what a hold has set aside. Sent again, nothing more happens."""
         hold = _hold(request, hold_id)
         with about(hold.wallet, hold.wallet.account):
-            return hold_answer(release_hold(hold_public_id=hold.public_id, at=clock.now()))
+            return hold_answer(release(hold=hold, at=clock.now()))
 
 
 def hold_answer(hold: Hold) -> Response:
@@ -275,6 +285,7 @@ def _hold(request: Request, hold_id: str) -> Hold:
 def _place(account: Account, values: dict[str, Any], caller: Caller) -> Hold:
     work = Work(subject=values.get("subject", ""), actor=caller.actor)
     ttl_seconds, at = values.get("ttl_seconds", TTL_SECONDS), clock.now()
+    scopes = {scope: values[scope] for scope in NAMED if values.get(scope)}
     if "amount" in values:
         return hold_amount(
             account=account,
@@ -283,6 +294,7 @@ def _place(account: Account, values: dict[str, Any], caller: Caller) -> Hold:
             ttl_seconds=ttl_seconds,
             at=at,
             work=work,
+            scopes=scopes,
         )
     properties = values.get("properties") or {}
     if "type" in values:
@@ -293,6 +305,7 @@ def _place(account: Account, values: dict[str, Any], caller: Caller) -> Hold:
             ttl_seconds=ttl_seconds,
             at=at,
             work=work,
+            scopes=scopes,
         )
     try:
         return hold_units(
@@ -303,6 +316,7 @@ def _place(account: Account, values: dict[str, Any], caller: Caller) -> Hold:
             ttl_seconds=ttl_seconds,
             at=at,
             work=work,
+            scopes=scopes,
         )
     except HoldRefused as refused:
         refused.extra |= final_units(account)

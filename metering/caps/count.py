@@ -5,14 +5,18 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from datetime import datetime
+from decimal import Decimal
 from typing import Any, Final
 
 from django.db import connection, transaction
 
-from metering.caps.models import SpendCounter
-from metering.caps.window import microseconds
+from metering.caps.models import CapReservation, SpendCap, SpendCounter
+from metering.caps.reserve import reserved_of
+from metering.caps.window import microseconds, window_of
 from wallets.balances.lock import LockedWallet
 from wallets.balances.publish import Spent, publish_wallets
+from wallets.holds.models import Hold
+from wallets.money import ZERO
 from wallets.outbox.topics import SpendCapReached
 from wallets.outbox.write import add_news
 
@@ -40,6 +44,19 @@ _COUNT: Final = """
         SELECT %(bucket)s, cap_id, window_start, value, sum(used), 1 FROM added
         WHERE scope = 'account' OR value <> '' AND capped IN ('', value)
         GROUP BY cap_id, window_start, value ORDER BY cap_id, window_start, value
+        ON CONFLICT (cap_id, window_start, value)
+        DO UPDATE SET used = s.used + EXCLUDED.used, version = s.version + 1
+        RETURNING s.id, s.cap_id, s.window_start, s.value, s.used, s.version, s.reached_at
+    )
+    SELECT counted.*, cap.public_id, cap.limit, a.key, a.id
+    FROM counted JOIN metering_spendcap cap ON cap.id = counted.cap_id JOIN wallets_account a ON a.id = cap.account_id
+    ORDER BY counted.id
+"""
+_COUNT_AMOUNT: Final = """
+    WITH counted AS (
+        INSERT INTO metering_spendcounter AS s (bucket, cap_id, window_start, value, used, version)
+        SELECT %s, k.cap_id, k.start, k.value, %s, 1
+        FROM unnest(%s::bigint[], %s::timestamptz[], %s::text[]) AS k(cap_id, start, value) ORDER BY 2, 3, 4
         ON CONFLICT (cap_id, window_start, value)
         DO UPDATE SET used = s.used + EXCLUDED.used, version = s.version + 1
         RETURNING s.id, s.cap_id, s.window_start, s.value, s.used, s.version, s.reached_at
@@ -84,6 +101,22 @@ def count_since(*, cap_id: int, since: datetime, bucket: int, at: datetime) -> N
     _count(_SINCE, {"bucket": bucket, "cap": cap_id, "since": since}, bucket=bucket, at=at)
 
 
+def count_captured(*, hold: Hold, amount: Decimal, at: datetime) -> None:
+    """Count what a hold was captured for without an event, for the money caps it was placed under; its wallet is locked."""
+    found = CapReservation.objects.filter(bucket=hold.bucket, hold_id=hold.pk, cap__state=SpendCap.State.ACTIVE)
+    parts = sorted(
+        (one.cap_id, window_of(one.cap.window, at, hold.wallet.account.time_zone)[0], one.value)
+        for one in found.filter(cap__currency=hold.wallet.currency).select_related("cap")
+    )
+    if not parts or not amount:
+        return
+    caps, starts, values = (list(column) for column in zip(*parts, strict=True))
+    with connection.cursor() as cursor:
+        cursor.execute(_COUNT_AMOUNT, [hold.bucket, amount, caps, starts, values])
+        rows = cursor.fetchall()
+    _told(rows, bucket=hold.bucket, at=at)
+
+
 def publish_after(wallets: Collection[LockedWallet], spent: Sequence[Spent]) -> None:
     """Publish counters once this transaction has committed."""
     transaction.on_commit(lambda: publish_wallets(list(wallets), spent=spent), robust=True)
@@ -93,12 +126,21 @@ def _count(which: str, values: dict[str, Any], *, bucket: int, at: datetime) -> 
     with connection.cursor() as cursor:
         cursor.execute(_COUNT.format(which=which), values)
         rows = cursor.fetchall()
+    return _told(rows, bucket=bucket, at=at)
+
+
+def _told(rows: Sequence[Any], *, bucket: int, at: datetime) -> list[Spent]:
+    """Tell which counters have reached their limit; what is to be published of them, with what holds have set aside."""
+    if not rows:
+        return []
+    held = reserved_of({row[1] for row in rows}, at=at)  # in a statement of its own: it sees what was committed while we waited
     spent: list[Spent] = []
     reached: list[int] = []
     open_again: list[int] = []
     news: list[tuple[str, SpendCapReached]] = []
     for counter, cap_id, start, value, used, version, reached_at, public_id, limit, account_key, account_id in rows:
-        spent.append(Spent(account_key, f"{cap_id}:{microseconds(start)}:{value}", version, used))
+        taken = used + held.get((cap_id, value), ZERO)
+        spent.append(Spent(account_key, f"{cap_id}:{microseconds(start)}:{value}", version, taken))
         if used >= limit and reached_at is None:
             reached.append(counter)
             told = SpendCapReached(public_id, account_id, value, start.isoformat(), f"{used:f}", f"{limit:f}")

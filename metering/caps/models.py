@@ -5,6 +5,7 @@ of a meter; for the account as a whole, or for one of its teams, users, API keys
                    counters stand still
     SpendCounter   what was charged under a cap in one window, for one value; it changes in the transaction of the charge, under
                    the wallet's lock, and `version` counts the changes, so that publications keep their order
+    CapReservation what an open hold sets aside of a cap (`reserve.py`); it counts exactly while the hold is open
     CapProperties  which property of an event names the team, the user, …; no row: the property is called as the scope
 
 A charge belongs to the window in which its event's time lies, in the account's time zone.
@@ -20,6 +21,7 @@ from django.db.models import Q
 
 from pricing.meters.models import Meter
 from wallets.accounts.models import Account
+from wallets.holds.models import Hold
 from wallets.ids import new_public_id
 
 
@@ -117,6 +119,26 @@ class SpendCounter(models.Model):
 
     def __str__(self) -> str:
         return f"{self.cap_id} {self.window_start} {self.value}"
+
+
+class CapReservation(models.Model):
+    """What a hold sets aside of a cap, for one value. Holds are forgotten some time after they have ended, so no constraint."""
+
+    bucket = models.SmallIntegerField()
+    hold = models.ForeignKey(Hold, on_delete=models.DO_NOTHING, related_name="+", db_constraint=False, db_index=False)
+    cap = models.ForeignKey(SpendCap, on_delete=models.PROTECT, related_name="reservations")
+    value = models.CharField(max_length=255, blank=True)
+    amount = models.DecimalField(max_digits=30, decimal_places=12)
+
+    class Meta:
+        app_label = "metering"
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.UniqueConstraint(fields=["hold", "cap"], name="cap_reservation_once"),
+            models.CheckConstraint(condition=Q(amount__gte=0), name="cap_reservation_not_negative"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.hold_id} {self.cap_id}"
 
 
 class CapProperties(models.Model):

@@ -3,37 +3,38 @@ hold ends. The holds themselves: `wallets/holds`."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, Final, Literal
 
 from django.db import transaction
 
-from metering.gate.estimate import Standing, UnknownType, line_amount, price_estimate, standing_of
+from metering.caps.count import count_captured
+from metering.caps.models import CapProperties
+from metering.caps.properties import named_in
+from metering.caps.reserve import end_reservation
+from metering.gate.estimate import price_estimate
+from metering.gate.hold_caps import CapRefused, CapRoom, lock_room
 from metering.gate.quotas import refuse_spent_quota
+from metering.gate.units import MOST_EVENTS, QuantitiesOf, meter_of, meters_of, quantities_of, sample_of, units_of
 from metering.ingest.batch import ingest_batch, ingest_max_age
 from metering.ingest.decode import MAX_ID, UsageInput, usage_input
-from pricing.books.in_force import catalogue_in_force
-from pricing.books.version_view import Line
-from pricing.meters.measure import NotAQuantity
 from pricing.meters.models import Meter
-from pricing.rating.rate import is_cumulative, rate
 from wallets.accounts.models import Account
 from wallets.balances.models import Wallet
 from wallets.balances.queries import charged_wallet
 from wallets.errors import InvalidInput
-from wallets.holds.capture import Captured, capture_charged, check_above
+from wallets.holds.capture import Captured, capture_amount, capture_charged, check_above
 from wallets.holds.models import Hold
-from wallets.holds.place import Units, Work, place_hold, place_units
+from wallets.holds.place import Units, Work, place_hold, place_units, release_hold
 from wallets.holds.refusals import HoldRefused
 from wallets.holds.renew import Renewed, refuse_other_slice, renew_charged
 from wallets.input import Input
 from wallets.money import ZERO, to_scale
 
-MOST_EVENTS: Final = 10_000
-"""Units of a counting meter that can be granted, since each is an event of its own when it is reported."""
+NOBODY: Final[Mapping[str, str]] = {}
 
 Outcome = Literal["charged", "duplicate", "unrated"]
 
@@ -47,24 +48,44 @@ class EventCaptured:
     outcome: Outcome
 
 
-def hold_amount(*, account: Account, amount: Decimal, currency: str | None, ttl_seconds: int, at: datetime, work: Work) -> Hold:
-    """Hold an amount in `currency` (None: the account's main one). Raises as `place_hold`."""
+def hold_amount(
+    *,
+    account: Account,
+    amount: Decimal,
+    currency: str | None,
+    ttl_seconds: int,
+    at: datetime,
+    work: Work,
+    scopes: Mapping[str, str] = NOBODY,
+) -> Hold:
+    """Hold an amount in `currency` (None: the account's main one). scopes: who the work is by, for spend caps.
+
+    Raises CapRefused, and as `place_hold`.
+    """
     wallet = _wallet(account, currency, needed=amount)
-    return place_hold(wallet_id=wallet.pk, amount=amount, ttl_seconds=ttl_seconds, at=at, work=work)
+    return _place(wallet, amount, ttl_seconds, work, scopes, None, at)
 
 
 def hold_estimate(
-    *, account: Account, event_type: str, properties: Mapping[str, Any], ttl_seconds: int, at: datetime, work: Work
+    *,
+    account: Account,
+    event_type: str,
+    properties: Mapping[str, Any],
+    ttl_seconds: int,
+    at: datetime,
+    work: Work,
+    scopes: Mapping[str, str] = NOBODY,
 ) -> Hold:
-    """Hold what an event of this type and these properties would cost now. Raises UnknownType, InvalidInput (no price fits),
-    and as `place_hold`."""
+    """Hold what an event of this type and these properties would cost now. scopes: who it is by, if the properties do not
+    say. Raises UnknownType, InvalidInput (no price fits), CapRefused, and as `place_hold`."""
     estimate = price_estimate(account_id=account.pk, event_type=event_type, properties=properties, at=at)
     if estimate.amount is None:
         raise InvalidInput("No price fits this work.", fields={"properties": "what a price in force fits"})
     refuse_spent_quota(account_id=account.pk, meters=estimate.meters, at=at)
     wallet = _wallet(account, estimate.currency, needed=estimate.amount)
-    work = Work(_meters(account, event_type, properties, at), work.subject, work.actor)
-    return place_hold(wallet_id=wallet.pk, amount=to_scale(estimate.amount), ttl_seconds=ttl_seconds, at=at, work=work)
+    work = Work(meters_of(account, event_type, properties, at), work.subject, work.actor)
+    by = {**scopes, **_named(wallet, properties)}
+    return _place(wallet, to_scale(estimate.amount), ttl_seconds, work, by, estimate.quantities, at)
 
 
 def hold_units(
@@ -76,15 +97,29 @@ def hold_units(
     ttl_seconds: int,
     at: datetime,
     work: Work,
+    scopes: Mapping[str, str] = NOBODY,
 ) -> Hold:
     """Grant up to `units` of a meter as the first slice of a hold. properties: what the events will say besides, as far as
-    prices depend on it. Raises InvalidInput (no such meter, no price fits), and as `place_units`."""
-    meter = _meter(meter_code)
+    prices depend on it.  scopes: who the work is by; the events will say so too.  Fewer units are granted where a spend cap
+    leaves room for fewer. Raises InvalidInput (no such meter, no price fits), CapRefused, and as `place_units`."""
+    if scopes:
+        names = CapProperties.objects.filter(pk=account.pk).first() or CapProperties()
+        properties = {**{getattr(names, scope): value for scope, value in scopes.items()}, **properties}
+    meter = meter_of(meter_code)
     refuse_spent_quota(account_id=account.pk, meters=[meter_code], at=at)
     wanted, currency = units_of(account=account, meter=meter, units=units, properties=properties, at=at)
     wallet = _wallet(account, currency, needed=None)
-    work = Work(_meters(account, meter.event_type, _sample(meter, properties), at), work.subject, work.actor)
-    return place_units(wallet_id=wallet.pk, units=wanted, ttl_seconds=ttl_seconds, at=at, work=work)
+    work = Work(meters_of(account, meter.event_type, sample_of(meter, properties), at), work.subject, work.actor)
+    with transaction.atomic():
+        room, quantities = _room_for_units(wallet, meter, properties, at)
+        if room is not None:
+            least = min(wanted.wanted, Decimal(1))
+            room.refuse_beyond(wanted.price(least), quantities.of(least))
+            wanted = room.limited(wanted, quantities)
+        hold = place_units(wallet_id=wallet.pk, units=wanted, ttl_seconds=ttl_seconds, at=at, work=work)
+        if room is not None:
+            room.set_aside(hold, hold.amount, quantities.of(hold.granted))
+    return hold
 
 
 def capture_by_event(*, hold: Hold, event: UsageInput, at: datetime, above: str | None = None) -> EventCaptured:
@@ -98,7 +133,30 @@ def capture_by_event(*, hold: Hold, event: UsageInput, at: datetime, above: str 
     with transaction.atomic():
         cost, outcome = _charge([event], hold, at=at)
         by = f"event:{event.id}"
-        return EventCaptured(capture_charged(hold_public_id=hold.public_id, cost=cost, by=by, at=at, above=above), outcome)
+        captured = capture_charged(hold_public_id=hold.public_id, cost=cost, by=by, at=at, above=above)
+        _free_caps(hold)
+        return EventCaptured(captured, outcome)
+
+
+def capture_by_amount(*, hold: Hold, amount: Decimal, at: datetime, above: str | None = None) -> Captured:
+    """Charge an amount without an event, and count it for the spend caps the hold was placed under.
+
+    Raises as `capture_amount`.
+    """
+    with transaction.atomic():
+        captured = capture_amount(hold_public_id=hold.public_id, amount=amount, at=at, above=above)
+        if hold.wallet.has_caps and not captured.is_replay:
+            count_captured(hold=hold, amount=captured.charged, at=at)
+        _free_caps(hold)
+        return captured
+
+
+def release(*, hold: Hold, at: datetime) -> Hold:
+    """Give back what a hold has set aside, of credit and of spend caps. Raises as `release_hold`."""
+    with transaction.atomic():
+        released = release_hold(hold_public_id=hold.public_id, at=at)
+        _free_caps(hold)
+        return released
 
 
 def renew_units(
@@ -118,7 +176,7 @@ def renew_units(
     Raises as `renew_charged`.
     """
     refuse_other_slice(hold, number)
-    meter = _meter(hold.meter)
+    meter = meter_of(hold.meter)
     check = Input()
     check.amount("used_units", used)
     check.expect("used_units", meter.property or used == used.to_integral_value(), "a whole number")
@@ -131,12 +189,24 @@ def renew_units(
     wanted = hold.granted if units is None else units
     with transaction.atomic():
         cost, _ = _charge(_events(hold, meter, used), hold, at=at)
+        _free_caps(hold)
         following: Units | None = None
+        room, quantities, capped = None, QuantitiesOf({}, {}), False
         if wanted:
             following, _ = units_of(account=account, meter=meter, units=wanted, properties=hold.properties, at=at)
-        return renew_charged(
+            room, quantities = _room_for_units(hold.wallet, meter, hold.properties, at)
+        if room is not None and following is not None:
+            least = min(wanted, Decimal(1))
+            capped = room.reached(following.price(least), quantities.of(least)) is not None
+            following = room.limited(following, quantities)
+        renewed = renew_charged(
             hold_public_id=hold.public_id, cost=cost, used=used, at=at, wanted=following, ttl_seconds=ttl_seconds, above=above
         )
+        if room is not None and renewed.hold.granted:
+            room.set_aside(renewed.hold, renewed.hold.amount, quantities.of(renewed.hold.granted))
+        if capped and renewed.reason == "balance_exhausted":
+            return replace(renewed, reason=CapRefused.code)
+        return renewed
 
 
 def event_of(*, hold: Hold, values: Mapping[str, Any]) -> UsageInput:
@@ -159,91 +229,46 @@ def event_of(*, hold: Hold, values: Mapping[str, Any]) -> UsageInput:
         raise InvalidInput("The event is not acceptable.", fields={"event.properties": str(error)}) from None
 
 
-def units_of(
-    *, account: Account, meter: Meter, units: Decimal, properties: Mapping[str, Any], at: datetime
-) -> tuple[Units, str]:
-    """Units of a meter with their price from where its counters and allowances stand, and its currency. Raises InvalidInput
-    when no price fits."""
-    check = Input()
-    check.amount("units", units, above_zero=True)
-    check.expect("units", meter.property or units == units.to_integral_value(), "a whole number")
-    check.expect("units", meter.property or units <= MOST_EVENTS, f"at most {MOST_EVENTS}")
-    check.refuse("The units cannot be granted.")
-    sample = _sample(meter, properties)
-    currency, lines = _lines(account.pk, meter.event_type, sample, at)
-    if not any(line.meter == meter.code for line in lines) or any(line.price is None for line in lines):
-        raise InvalidInput("No price fits these units.", fields={"properties": "what a price in force fits"})
-    standing = standing_of(account.pk, currency, lines, at)
-
-    def price(wanted: Decimal) -> Decimal:
-        if not meter.property:
-            return _sum(_of_many(line, sample, wanted, standing) for line in lines)
-        said = {**properties, meter.property: wanted}
-        return _sum(_of_one(line, said, standing) for line in lines)
-
-    price(units)  # refused here, if it cannot be priced
-    return Units(meter.code, units, price, properties), currency
+def _place(
+    wallet: Wallet,
+    amount: Decimal,
+    ttl_seconds: int,
+    work: Work,
+    scopes: Mapping[str, str],
+    quantities: Mapping[str, Decimal] | None,
+    at: datetime,
+) -> Hold:
+    """Hold an amount, within credit and spend caps."""
+    with transaction.atomic():
+        room = lock_room(wallet=wallet, scopes=scopes, quantities=quantities, at=at)
+        if room is not None:
+            room.refuse_beyond(amount, quantities)
+        hold = place_hold(wallet_id=wallet.pk, amount=amount, ttl_seconds=ttl_seconds, at=at, work=work)
+        if room is not None:
+            room.set_aside(hold, amount, quantities)
+    return hold
 
 
-def _sum(amounts: Iterable[Decimal]) -> Decimal:
-    """What a falling price would give back is not counted on."""
-    return to_scale(max(sum(amounts, ZERO), ZERO))
+def _room_for_units(
+    wallet: Wallet, meter: Meter, properties: Mapping[str, Any], at: datetime
+) -> tuple[CapRoom | None, QuantitiesOf]:
+    """What spend caps leave of units of this meter, and how much of each meter they are; no query where there are no caps."""
+    if not wallet.has_caps:
+        return None, QuantitiesOf({}, {})
+    quantities = quantities_of(wallet.account_id, meter, properties, at)
+    room = lock_room(wallet=wallet, scopes=_named(wallet, properties), quantities=quantities.of(ZERO), at=at)
+    return room, quantities
 
 
-def _of_one(line: Line, properties: Mapping[str, Any], standing: Standing) -> Decimal:
-    """What one event costs on one meter; its price is known to fit."""
-    return line_amount(line, properties, standing) or ZERO
+def _free_caps(hold: Hold) -> None:
+    """A hold has ended, or its slice: what it had set aside of spend caps is free. No query where there are none."""
+    if hold.wallet.has_caps:
+        end_reservation(hold)
 
 
-def _of_many(line: Line, properties: Mapping[str, Any], events: Decimal, standing: Standing) -> Decimal:
-    """What so many equal events cost on one meter: the price of their sum, or of each where each is priced by itself."""
-    assert line.price is not None, line.meter
-    counter = standing.counters.get(line.counter_price)
-    prior, prior_events = (counter.quantity, counter.events) if counter is not None else (ZERO, 0)
-    each = Decimal(line.measure(properties) or 0)
-    covered = min(each * events, standing.allowances.get(line.meter, ZERO))
-    if not is_cumulative(line.price):
-        return _of_one(line, properties, Standing(standing.counters, {})) * events
-    return rate(line.price, each * events - covered, prior_quantity=prior, prior_events=prior_events)[0]
-
-
-def _sample(meter: Meter, properties: Mapping[str, Any]) -> dict[str, Any]:
-    """The properties of an event of this meter."""
-    return {**properties, meter.property: 1} if meter.property else dict(properties)
-
-
-def _lines(account_id: int, event_type: str, properties: Mapping[str, Any], at: datetime) -> tuple[str, list[Line]]:
-    """The currency and the lines of the price book that an event like this would be charged by."""
-    catalogue = catalogue_in_force()
-    if event_type not in catalogue.meters:
-        raise UnknownType(f"No meter measures events of type {event_type[:120]}.", fields={"type": "a type with a meter"})
-    catalogue.read_assignments([account_id])
-    version = catalogue.version_in_force(account_id, at)
-    if version is None:
-        raise InvalidInput("No price book is in force for this account.", fields={"account": "one that has prices"})
-    plan = version.plan(event_type, catalogue.meters)
-    lines = version.lines(plan, plan.values(properties, at))
-    try:
-        return version.currency, [line for line in lines if line.measure(properties) is not None]
-    except NotAQuantity as error:
-        raise InvalidInput("The work cannot be measured.", fields={"properties": str(error)}) from None
-
-
-def _meters(account: Account, event_type: str, properties: Mapping[str, Any], at: datetime) -> tuple[str, ...]:
-    """What such work may be charged for."""
-    return tuple(line.meter for line in _lines(account.pk, event_type, properties, at)[1])
-
-
-def _meter(code: str) -> Meter:
-    """A meter that is in use and adds up. Raises InvalidInput."""
-    meter = Meter.objects.filter(code=code, archived_at__isnull=True).first()
-    counts = meter is not None and meter.aggregation == Meter.Aggregation.COUNT
-    sums = meter is not None and meter.aggregation == Meter.Aggregation.SUM and bool(meter.property)
-    if meter is None or not (counts or sums):
-        raise InvalidInput(
-            "Units of this meter cannot be granted.", fields={"meter": "the code of a meter that counts or sums"}
-        )
-    return meter
+def _named(wallet: Wallet, properties: Mapping[str, Any]) -> dict[str, str]:
+    """Who such work is by, for spend caps; not looked up where there are none."""
+    return named_in(properties, account_id=wallet.account_id) if wallet.has_caps else {}
 
 
 def _events(hold: Hold, meter: Meter, used: Decimal) -> list[UsageInput]:
