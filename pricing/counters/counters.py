@@ -12,7 +12,7 @@ from typing import Final
 
 from django.db import connection
 
-from pricing.meters.measure import Quantity
+from pricing.meters.measure import Quantity, increase
 from wallets.bulk import array_literal, binary_rows
 from wallets.ids import RowIds
 from wallets.money import ZERO
@@ -48,17 +48,17 @@ class Counter:
 
     def rise_to(self, value: Quantity) -> Decimal:
         """max: the increase, if `value` is above where the meter stands."""
-        rise = max(value - self.measured, ZERO)
+        rise = Decimal(increase("max", value, self.measured))
         self.measured += rise
-        return Decimal(rise)
+        return rise
 
     def move_to(self, value: Quantity, time: datetime) -> Decimal:
         """latest: the change, if the event is not older than the one that said where the meter stands."""
         if self.latest_at is not None and time < self.latest_at:
             return ZERO
-        change = value - self.measured
+        change = Decimal(increase("latest", value, self.measured))
         self.measured, self.latest_at = Decimal(value), time
-        return Decimal(change)
+        return change
 
     def stand_at(self, value: Decimal, latest_at: datetime | None) -> Decimal:
         """What the meter says once an event is taken back; the change."""
