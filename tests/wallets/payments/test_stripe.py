@@ -11,7 +11,8 @@ import pytest
 from tests.fakes.recorded_stripe import HANGS_UP, RecordedStripe, error, payment_intent, recorded_stripe
 from wallets.payments.declines import SENTENCES, explain_decline
 from wallets.payments.providers.contract import Outcome, ProviderRefused, ProviderUnavailable
-from wallets.payments.providers.stripe import API_VERSION, Stripe
+from wallets.payments.providers.stripe import Stripe
+from wallets.payments.providers.stripe_client import API_VERSION
 
 CREATE, CONFIRM, READ = "POST /v1/payment_intents", "POST /v1/payment_intents/pi_1/confirm", "GET /v1/payment_intents/pi_1"
 

@@ -1,17 +1,13 @@
-"""Stripe. The only file that knows it: objects become the words of the contract here, and errors its refusals.
-
-The API version is pinned, so that an upgrade of Stripe's default changes nothing; STRIPE_API_URL points at the sandbox.
-"""
+"""Card payments through Stripe: its objects become the words of the contract here (`stripe_client.py`: its errors)."""
 
 from __future__ import annotations
 
 import json
-import logging
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
 from functools import lru_cache
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
 import stripe
 from django.conf import settings
@@ -24,17 +20,14 @@ from wallets.payments.providers.contract import (
     ProviderNews,
     ProviderPayment,
     ProviderRefused,
-    ProviderUnavailable,
     SetUp,
     SignatureWrong,
 )
+from wallets.payments.providers.stripe_client import Declined as _Declined
+from wallets.payments.providers.stripe_client import asked as _asked
+from wallets.payments.providers.stripe_client import found as _found
+from wallets.payments.providers.stripe_client import stripe_client
 
-log = logging.getLogger(__name__)
-
-API_VERSION: Final = "2026-10-28.endive"
-# A charge takes a few seconds; after that long nobody waits any more, and the same key asks again.
-TIMEOUT_SECONDS: Final = 20
-NETWORK_RETRIES: Final = 1
 PAGE: Final = 100
 # Stripe's own recommendation: a webhook repeated later is a replay. Stripe signs each new attempt with its own time.
 REPLAY_WINDOW_SECONDS: Final = 300
@@ -48,8 +41,6 @@ _OUTCOMES: Final[Mapping[str, Outcome]] = {
     "succeeded": Outcome.SUCCEEDED,
     "canceled": Outcome.CANCELLED,
 }
-_NOT_FOUND: Final = 404
-T = TypeVar("T")
 
 
 class Stripe:
@@ -60,13 +51,7 @@ class Stripe:
     def __init__(self, *, secret_key: str, webhook_secret: str, api_url: str = "") -> None:
         """api_url: of the sandbox; empty is Stripe's own."""
         self._webhook_secret = webhook_secret
-        self._client = stripe.StripeClient(
-            secret_key,
-            stripe_version=API_VERSION,
-            max_network_retries=NETWORK_RETRIES,
-            http_client=stripe.RequestsClient(timeout=TIMEOUT_SECONDS),
-            base_addresses={"api": api_url} if api_url else None,
-        )
+        self._client = stripe_client(secret_key, api_url)
 
     def create_customer(self, *, key: str, account: str, name: str, email: str) -> str:
         params: Any = {"name": name, "metadata": {"account": account}}
@@ -178,10 +163,6 @@ class Stripe:
                 return
 
 
-class _Declined(ProviderRefused):
-    """The card was declined; the payment says how."""
-
-
 @lru_cache(maxsize=2)
 def _client_of(secret_key: str, webhook_secret: str, api_url: str) -> Stripe:
     return Stripe(secret_key=secret_key, webhook_secret=webhook_secret, api_url=api_url)
@@ -192,36 +173,6 @@ def from_settings() -> Stripe | None:
     if not settings.STRIPE_SECRET_KEY:
         return None
     return _client_of(settings.STRIPE_SECRET_KEY, settings.STRIPE_WEBHOOK_SECRET, settings.STRIPE_API_URL)
-
-
-def _asked(call: Callable[[], T]) -> T:
-    """What Stripe answers, its errors in our words."""
-    try:
-        return call()
-    except stripe.CardError as error:
-        raise _Declined(error.user_message or "The card was declined.") from error
-    except (stripe.APIConnectionError, stripe.RateLimitError) as error:
-        raise ProviderUnavailable("The payment provider cannot be reached; try again in a moment.") from error
-    except (stripe.AuthenticationError, stripe.PermissionError) as error:
-        # Our own mistake: the key is wrong, revoked or confined. No card is blamed, and nothing is given up for it.
-        log.error("Stripe does not take STRIPE_SECRET_KEY for this (%s)", error.code or error.http_status)  # noqa: TRY400
-        raise ProviderUnavailable("The payment provider cannot be asked at the moment; we see to it.") from error
-    except stripe.StripeError as error:
-        status = error.http_status or 0
-        if status >= 500 or status == 409 or isinstance(error, stripe.APIError):  # noqa: PLR2004 - 409: the first is running
-            raise ProviderUnavailable("The payment provider has a problem; try again in a moment.") from error
-        refused = ProviderRefused("The payment provider did not take this.")
-        refused.not_found = status == _NOT_FOUND  # type: ignore[attr-defined]
-        raise refused from error
-
-
-def _found(call: Callable[[], T]) -> T | None:
-    try:
-        return call()
-    except ProviderRefused as refused:
-        if getattr(refused, "not_found", False):
-            return None
-        raise
 
 
 def _id_of(value: Any) -> str:
