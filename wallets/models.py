@@ -1,6 +1,7 @@
 """Django's index of this app's models; imported by nobody. The models live in the rooms."""
 
 from wallets.accounts.models import Account, Member, User
+from wallets.adjustments.models import Adjustment, Attachment, ReasonCode
 from wallets.api_keys.models import ApiKey
 from wallets.approvals.models import Approval, ApprovalLimit
 from wallets.balances.models import ThresholdCrossing, Wallet
@@ -15,9 +16,11 @@ from wallets.payments.offer_models import BonusSlab, RefundPolicy, TaxRate, TopU
 
 __all__ = [
     "Account",
+    "Adjustment",
     "ApiKey",
     "Approval",
     "ApprovalLimit",
+    "Attachment",
     "BonusSlab",
     "CreditLot",
     "Delivery",
@@ -31,6 +34,7 @@ __all__ = [
     "Posting",
     "ProviderCustomer",
     "ProviderEvent",
+    "ReasonCode",
     "Receipt",
     "ReceiptSeries",
     "RefundPolicy",

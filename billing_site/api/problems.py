@@ -34,7 +34,9 @@ from wallets.payments.providers.contract import ProviderUnavailable
 
 log = logging.getLogger(__name__)
 
-NOT_ON_THE_WIRE: Final = re.compile(r"\.admin\.|\.approvals\.|\.catalogues\.|\.replay_|^billing_site\.(?!api\.)|^tests\.")
+NOT_ON_THE_WIRE: Final = re.compile(
+    r"\.admin\.|\.approvals\.|\.adjustments\.|^wallets\.credit\.adjust$|\.catalogues\.|\.replay_|^billing_site\.(?!api\.)|^tests\."
+)
 MEDIA_TYPE: Final = "application/problem+json"
 PROBLEMS_PAGE: Final = "/api/problems/"
 RETRY_AFTER_SECONDS: Final = 1

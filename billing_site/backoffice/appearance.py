@@ -42,6 +42,7 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
                 _page("Wallets", "account_balance_wallet", "wallets.wallet"),
                 _page("Credit lots", "confirmation_number", "wallets.creditlot"),
                 _page("Holds", "hourglass", "wallets.hold"),
+                _page("Adjustments", "exposure", "wallets.adjustment"),
             ],
         },
         {
@@ -87,6 +88,7 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
                 _page("Roles", "shield_person", "auth.group"),
                 _page("API keys", "key", "wallets.apikey"),
                 _page("Approval limits", "rule", "wallets.approvallimit"),
+                _page("Reason codes", "label", "wallets.reasoncode"),
             ],
         },
     ]

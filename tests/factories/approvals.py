@@ -14,5 +14,5 @@ from wallets.approvals.models import Approval
 
 def asked(*, by: User, account: Account | None = None, amount: str = "500", at: datetime = AT, **terms: Any) -> Approval:
     """Something that waits for a second person."""
-    terms = {"kind": "goodwill", "subject": "thing_1", "currency": "USD", "reason": "Complaint"} | terms
+    terms = {"kind": "favour", "subject": "thing_1", "currency": "USD", "reason": "Complaint"} | terms
     return request_approval(asked_by=by, account_id=account.pk if account else None, amount=Decimal(amount), at=at, **terms)

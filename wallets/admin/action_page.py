@@ -82,7 +82,7 @@ def run_action_page(request: HttpRequest, page: ActionPage, context: dict[str, A
     """Answer a request to an action page: ask, then show, then do."""
     if request.method != "POST":
         return _show(request, page, context, page.form_class(initial=page.initial), step="ask", token=uuid4().hex)
-    form = page.form_class(request.POST)
+    form = page.form_class(request.POST, request.FILES)
     token = request.POST.get("token", "")[:LONGEST_TOKEN] or uuid4().hex
     if not form.is_valid() or request.POST.get("step") == "ask_again":
         return _show(request, page, context, form, step="ask", token=token)

@@ -295,14 +295,16 @@ class WalletAdmin(ReadOnlyAdmin):
         buttons: list[tuple[str, str, str, str]] = []
         if self.allows(request, "change") and not page.is_closed:
             frozen = page.is_frozen
-            buttons.append(("Policy", "policy", "tune", "default"))
-            buttons.append(("Thaw" if frozen else "Freeze", "thaw" if frozen else "freeze", "ac_unit", "default"))
+            buttons.append(("Policy", "wallet_policy", "tune", "default"))
+            buttons.append(("Thaw" if frozen else "Freeze", "wallet_thaw" if frozen else "wallet_freeze", "ac_unit", "default"))
         if self.allows_lot(request, "add") and not page.is_closed:
-            buttons.append(("Grant credit", "grant_credit", "add", "primary"))
+            buttons.append(("Grant credit", "wallet_grant_credit", "add", "primary"))
+        if request.user.has_perm("wallets.add_adjustment") and not page.is_closed:
+            buttons.append(("Adjust", "adjustment_adjust", "exposure", "default"))
         return [
             {
                 "title": title,
-                "path": reverse(f"admin:wallets_wallet_{name}", args=[page.pk]),
+                "path": reverse(f"admin:wallets_{name}", args=[page.pk]),
                 "icon": icon,
                 "variant": variant,
                 "attrs": {},

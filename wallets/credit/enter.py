@@ -19,7 +19,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from decimal import Decimal
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from wallets.credit.models import CreditLot
 from wallets.ledger.chart import UNITS, ChartAccount, chart_account, liability_kind
@@ -28,6 +28,8 @@ from wallets.ledger.post import NewPosting
 from wallets.money import ZERO
 
 Account = LedgerAccount.Kind
+WRITE_OFF: Final = "write-off:"
+"""Begins the source of the lots through which overdraft is written off (`adjust.py`); the reason's code follows."""
 
 
 class OnTop(NamedTuple):
@@ -50,6 +52,8 @@ def account_given_up(lot: CreditLot, *, currency: str, paid: LedgerAccount.Kind)
     issued."""
     if lot.unit_meter:
         return chart_account(Account.ALLOWANCE_ISSUED, UNITS, lot.unit_meter)
+    if lot.source.startswith(WRITE_OFF):
+        return chart_account(Account.BAD_DEBT, currency, lot.source.removeprefix(WRITE_OFF))
     return chart_account(paid if lot.kind == CreditLot.Kind.PAID else Account.PROMOTIONAL_COST, currency)
 
 

@@ -13,7 +13,8 @@
 | PROMOTIONAL_COST | what given credit costs; comes back when it expires | no |
 | SALES_DISCOUNT | credit sold for less (or more) than its face value | no |
 | REFUNDS | money given back | no |
-| ADJUSTMENTS | corrections by hand | no |
+| ADJUSTMENTS : reason | corrections by hand | no |
+| BAD_DEBT : reason | overdraft that was written off: what customers owed and will not pay | no |
 | TRANSFERS_IN_TRANSIT | between two wallets of one account; always zero in sum | no |
 | ALLOWANCE : meter | units of a meter granted and not yet used, in the currency UNITS | in units |
 | ALLOWANCE_ISSUED : meter | units granted, less those that expired or were taken back | in units |

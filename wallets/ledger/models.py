@@ -35,6 +35,7 @@ class LedgerAccount(models.Model):
         SALES_DISCOUNT = "SALES_DISCOUNT"
         REFUNDS = "REFUNDS"
         ADJUSTMENTS = "ADJUSTMENTS"
+        BAD_DEBT = "BAD_DEBT"
         TRANSFERS_IN_TRANSIT = "TRANSFERS_IN_TRANSIT"
         FEES = "FEES"
         TAX_PAYABLE = "TAX_PAYABLE"

@@ -26,7 +26,7 @@ CONFIRM = {"step": "confirm", "token": "t"}
 
 @pytest.fixture
 def carried_out(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str]]:
-    """What was done about approvals of the kind `goodwill`."""
+    """What was done about approvals of the kind `favour`."""
     done: list[tuple[str, str]] = []
 
     def approved(approval: Approval, at: datetime) -> str:
@@ -37,7 +37,7 @@ def carried_out(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str]]:
         "Goodwill credit", approved, lambda approval, at: done.append(("declined", approval.subject)),
         changes=lambda approval: [Change("Balance", approval.amount, approval.amount * 2, approval.currency)],
     )  # fmt: skip
-    monkeypatch.setitem(KINDS, "goodwill", kind)
+    monkeypatch.setitem(KINDS, "favour", kind)
     return done
 
 

@@ -21,12 +21,14 @@ from pricing.credit_products.models import CreditProduct, VoucherAttempt, Vouche
 from pricing.credit_products.redeem import VoucherUnknown, redeem_voucher
 from pricing.meters.models import Meter
 from pricing.plans.models import Plan, Subscription
+from tests.factories.adjustments import adjusted, may_alone
 from tests.factories.approvals import asked
 from tests.factories.events import send
 from tests.factories.holds import hold_on
 from tests.factories.plans import sold_to
 from tests.factories.shop import NOW, Shop
 from wallets.accounts.models import Account, User
+from wallets.adjustments.models import Adjustment, ReasonCode
 from wallets.api_keys.models import ApiKey
 from wallets.approvals.models import Approval, ApprovalLimit
 from wallets.balances.models import Wallet
@@ -41,16 +43,17 @@ LISTS = {
     Account: 7, Wallet: 4, CreditLot: 4, UsageEvent: 6, HourlyUsage: 4, DeadLetter: 6, PriceBook: 6, PriceVersion: 6,
     Assignment: 6, Meter: 6, JournalEntry: 4, LedgerAccount: 6, ApiKey: 6, Plan: 8, Subscription: 5, Commitment: 4,
     CreditProduct: 6, VoucherBatch: 6, VoucherAttempt: 4, Hold: 4, SpendCap: 4,
-    Approval: 4,
+    Approval: 4, Adjustment: 4,
 }  # fmt: skip
 PAGES = {
     Account: 7, Wallet: 12, CreditLot: 5, UsageEvent: 7, PriceBook: 9, PriceVersion: 7, JournalEntry: 9, ApiKey: 4,
     Plan: 8, Subscription: 12, Commitment: 6, VoucherBatch: 7, Hold: 4, SpendCap: 7,
-    Approval: 4,
+    Approval: 4, Adjustment: 5,
 }  # fmt: skip
-RULES = [ApprovalLimit]  # edited by hand, by administrators
+RULES = [ApprovalLimit, ReasonCode]  # edited by hand, by administrators
 UNCOUNTED = [
     Approval,
+    Adjustment,
     Subscription,
     Commitment,
     VoucherAttempt,
@@ -72,6 +75,7 @@ def shop(shop: Shop, fiona: User) -> Shop:
     hold_on(shop.acme.wallet, "0.01", at=NOW)
     set_cap(account=shop.acme.account, terms=CapTerms("user", "day", D(5), currency="USD"), at=NOW)
     asked(by=fiona, account=shop.acme.account)
+    adjusted(shop.acme.wallet, "5", by=may_alone(fiona, "100"), at=NOW)
     with pytest.raises(VoucherUnknown):
         redeem_voucher(wallet=shop.acme.wallet, code="GUESSED", at=NOW)
     return shop
@@ -144,6 +148,7 @@ def test_a_large_table_is_not_counted(model: Any, shop: Shop, finance: Client, d
         (CreditLot, "acme", "Acme"),
         (Hold, "acme", "hold_"),
         (Approval, "acme", "Complaint"),
+        (Adjustment, "acme", "Goodwill"),
         (UsageEvent, "req_2", "req_2"),
         (UsageEvent, "acme", "req_2"),
         (HourlyUsage, "acme", "llm.input_tokens"),
