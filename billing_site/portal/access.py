@@ -53,6 +53,17 @@ class Customer:
             raise PermissionDenied
         return account
 
+    def owner_of(self, key: str) -> Account:
+        """Their account with this key, if it is theirs to say what others may spend. Raises Http404, PermissionDenied."""
+        account = self.account(key)
+        if not self.owns(account):
+            raise PermissionDenied
+        return account
+
+    def owns(self, account: Account) -> bool:
+        """Whether they are an owner of the account."""
+        return Member.objects.filter(account=account, user=self.user, role=Member.Role.OWNER).exists()
+
     def may_pay(self, account: Account) -> bool:
         """Whether they may spend the account's money and change its cards."""
         return Member.objects.filter(account=account, user=self.user, role__in=PAYERS).exists()

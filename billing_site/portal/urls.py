@@ -5,6 +5,7 @@ from django.urls import path, register_converter
 from django.urls.converters import IntConverter
 
 from billing_site.portal.balance import balance
+from billing_site.portal.caps import caps
 from billing_site.portal.cards import begin, cards, change, keep
 from billing_site.portal.charges import charge
 from billing_site.portal.payments import payments
@@ -32,6 +33,7 @@ urlpatterns = [
     path("card/keep/<path:account>", keep, name="keep_card"),
     path("card/change/<path:account>", change, name="change_card"),
     path("cards/<path:account>", cards, name="cards"),
+    path("caps/<path:account>", caps, name="caps"),
     path("payments/<path:account>", payments, name="payments"),
     path("top-up/<path:account>", top_up, name="top_up"),
     path(

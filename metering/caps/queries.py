@@ -10,6 +10,7 @@ from typing import Final
 
 from metering.caps.models import SpendCap
 from metering.caps.published import ORDER, published_caps
+from metering.caps.window import EPOCH, MICROSECOND
 from wallets.errors import NotFound
 
 MOST_VALUES: Final = 5
@@ -17,10 +18,12 @@ MOST_VALUES: Final = 5
 
 @dataclass(frozen=True, slots=True)
 class CapStanding:
-    """A cap and those who have used most of it in its present window: (value, used)."""
+    """A cap and those who have used most of it in its present window, what open holds set aside counted in: (value, used).
+    resets_at: when the window ends; None: never."""
 
     cap: SpendCap
     used: Sequence[tuple[str, Decimal]]
+    resets_at: datetime | None = None
 
 
 def caps_in_force(*, account_id: int) -> list[SpendCap]:
@@ -31,16 +34,16 @@ def caps_in_force(*, account_id: int) -> list[SpendCap]:
 
 def caps_standing(*, account_id: int, at: datetime) -> list[CapStanding]:
     """The account's caps with what was used of them."""
-    used = {cap.id: cap.used for cap in published_caps(account_ids=[account_id], at=at).get(account_id, ())}
-    return [
-        CapStanding(
-            cap,
-            sorted(((value, amount) for value, (_, amount) in used.get(cap.pk, {}).items()), key=lambda one: -one[1])[
-                :MOST_VALUES
-            ],
-        )
-        for cap in caps_in_force(account_id=account_id)
-    ]
+    published = {cap.id: cap for cap in published_caps(account_ids=[account_id], at=at).get(account_id, ())}
+    standing = []
+    for cap in caps_in_force(account_id=account_id):
+        now = published.get(cap.pk)
+        if now is None:  # set a moment ago
+            standing.append(CapStanding(cap, ()))
+            continue
+        most = sorted(((value, amount) for value, (_, amount) in now.used.items()), key=lambda one: -one[1])
+        standing.append(CapStanding(cap, most[:MOST_VALUES], EPOCH + now.ends_us * MICROSECOND if now.ends_us else None))
+    return standing
 
 
 def cap_of(*, cap_id: str, only_account_id: int | None = None) -> SpendCap:
