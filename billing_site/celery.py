@@ -49,6 +49,15 @@ BEAT: Final = {
     "expiring-cards": Beat(
         "wallets.tasks.tell_expiring_cards", crontab(hour="8", minute="12"), "a card is replaced before it fails, not after"
     ),
+    "mirror-credit": Beat(
+        "wallets.tasks.mirror_credit",
+        timedelta(minutes=1),
+        "a mirror, if there is one, is told what it lacks",
+    ),
+    "mirror-usage": Beat("metering.tasks.mirror_usage", crontab(minute="13"), "an hour is mirrored once it is over"),
+    "compare-mirror": Beat(
+        "metering.tasks.compare_mirror", crontab(hour="7", minute="41"), "what the mirror lacks is seen within a day"
+    ),
     "purge-news": Beat("wallets.tasks.purge_news", crontab(minute="17"), "delivered news is kept for questions, not forever"),
     "purge-answers": Beat(
         "wallets.tasks.purge_answers", crontab(minute="37"), "answers to idempotent requests are kept 30 days"

@@ -9,6 +9,7 @@ not safe to serve the public with are found by billing_site/checks.py.
 
 from __future__ import annotations
 
+from datetime import datetime
 from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
@@ -21,6 +22,15 @@ from django.utils.module_loading import import_string
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.FileAwareEnv()
+
+
+def moment_of(text: str) -> datetime | None:
+    """A moment with its offset, as ISO 8601 writes it; None for none."""
+    moment = datetime.fromisoformat(text) if text else None
+    if moment is not None and moment.tzinfo is None:
+        raise environ.ImproperlyConfigured(f"{text} names no offset; add Z for UTC")
+    return moment
+
 
 # --- What this deployment is -----------------------------------------------------------------------------------------
 
@@ -94,6 +104,10 @@ STRIPE_WEBHOOK_SECRET = env.str("STRIPE_WEBHOOK_SECRET", default="")
 STRIPE_API_URL = env.str("STRIPE_API_URL", default="").rstrip("/")
 # What makes the provider of card payments, by name: tests have their own.
 CARD_PROVIDER = "wallets.payments.providers.stripe.from_settings"
+# From when on credit and usage are mirrored to the provider's own billing (2026-12-01T00:00:00Z); empty: they are not.
+STRIPE_MIRROR_SINCE = moment_of(env.str("STRIPE_MIRROR_SINCE", default=""))
+# What makes the provider's billing, by name: tests have their own.
+BILLING_PROVIDER = "wallets.payments.providers.stripe_billing.from_settings"
 # Who sells, as receipts say: a short code their numbers start with, the name, the address (commas become lines), the tax id.
 SELLER_ENTITY = env.str("SELLER_ENTITY", default="main")
 SELLER_NAME = env.str("SELLER_NAME", default="Prepaid")

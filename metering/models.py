@@ -2,6 +2,7 @@
 
 from metering.caps.models import CapProperties, CapReservation, SpendCap, SpendCounter
 from metering.ingest.models import DeadLetter, IngestTally, ReplayCheckpoint
+from metering.mirror.models import MirroredHour
 from metering.rerating.models import RerateItem, RerateRun
 from metering.usage.models import Charge, EventVoid, HourlyUsage, ReturnedDraw, UsageEvent
 
@@ -13,6 +14,7 @@ __all__ = [
     "EventVoid",
     "HourlyUsage",
     "IngestTally",
+    "MirroredHour",
     "ReplayCheckpoint",
     "RerateItem",
     "RerateRun",

@@ -9,6 +9,7 @@ from wallets.credit.models import CreditLot
 from wallets.holds.models import Hold
 from wallets.idempotency.models import StoredAnswer
 from wallets.ledger.models import JournalEntry, LedgerAccount, Posting
+from wallets.mirror.models import MirrorDrift, MirrorItem
 from wallets.outbox.models import Delivery, News
 from wallets.payments.event_models import PaymentException, ProviderEvent
 from wallets.payments.models import PaymentMethod, ProviderCustomer, Receipt, ReceiptSeries, TopUp
@@ -28,6 +29,8 @@ __all__ = [
     "JournalEntry",
     "LedgerAccount",
     "Member",
+    "MirrorDrift",
+    "MirrorItem",
     "News",
     "PaymentException",
     "PaymentMethod",

@@ -16,6 +16,9 @@ from wallets.balances import publish
 from wallets.credit import activate, expire
 from wallets.holds import lapse
 from wallets.idempotency import purge
+from wallets.mirror import lots as mirror_lots
+from wallets.mirror import send
+from wallets.mirror.since import mirrored_since
 from wallets.outbox import deliver
 from wallets.outbox.topics import AccountsChanged, BalancesChanged
 from wallets.outbox.wake import Waker
@@ -89,6 +92,17 @@ def compare_payments(**_: Any) -> int:
 def tell_expiring_cards(**_: Any) -> int:
     """Tell whose card expires soon."""
     return expiring.tell_expiring_cards(at=clock.now())
+
+
+@shared_task(acks_late=True, ignore_result=True)
+def mirror_credit(**_: Any) -> int:
+    """Note new and ended credit for the mirror, and tell what waits."""
+    if mirrored_since() is None:
+        return 0
+    at = clock.now()
+    mirror_lots.note_lots(at=at)
+    mirror_lots.note_ends(at=at)
+    return send.send_items(at=at)
 
 
 @shared_task(acks_late=True, ignore_result=True)

@@ -9,6 +9,7 @@ from django.templatetags.static import static
 from django.urls import reverse_lazy
 
 from billing_site.backoffice.worklists import waiting_for
+from wallets.mirror.since import mirrored_since
 
 
 def _may_see(permission: str) -> Any:
@@ -80,6 +81,7 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
                 _page("Chart of accounts", "account_tree", "wallets.ledgeraccount"),
             ],
         },
+        *_mirror(),
         {"title": "Worklists", "items": waiting},
         {
             "title": "Access",
@@ -92,6 +94,17 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
             ],
         },
     ]
+
+
+def _mirror() -> list[dict[str, Any]]:
+    """The mirror to the provider's billing, where there is one."""
+    if mirrored_since() is None:
+        return []
+    items = [
+        _page("Mirrored items", "sync", "wallets.mirroritem"),
+        _page("Mirror drift", "sync_problem", "wallets.mirrordrift"),
+    ]
+    return [{"title": "Mirror", "items": items}]
 
 
 UNFOLD: Final[dict[str, Any]] = {

@@ -25,6 +25,7 @@ from tests.factories.adjustments import adjusted, may_alone
 from tests.factories.approvals import asked
 from tests.factories.events import send
 from tests.factories.holds import hold_on
+from tests.factories.mirror import noted
 from tests.factories.plans import sold_to
 from tests.factories.shop import NOW, Shop
 from wallets.accounts.models import Account, User
@@ -35,6 +36,7 @@ from wallets.balances.models import Wallet
 from wallets.credit.models import CreditLot
 from wallets.holds.models import Hold
 from wallets.ledger.models import JournalEntry, LedgerAccount
+from wallets.mirror.models import MirrorDrift, MirrorItem
 
 pytestmark = pytest.mark.django_db
 
@@ -44,6 +46,7 @@ LISTS = {
     Assignment: 6, Meter: 6, JournalEntry: 4, LedgerAccount: 6, ApiKey: 6, Plan: 8, Subscription: 5, Commitment: 4,
     CreditProduct: 6, VoucherBatch: 6, VoucherAttempt: 4, Hold: 4, SpendCap: 4,
     Approval: 4, Adjustment: 4,
+    MirrorItem: 4, MirrorDrift: 5,
 }  # fmt: skip
 PAGES = {
     Account: 7, Wallet: 12, CreditLot: 5, UsageEvent: 7, PriceBook: 9, PriceVersion: 7, JournalEntry: 9, ApiKey: 4,
@@ -52,6 +55,7 @@ PAGES = {
 }  # fmt: skip
 RULES = [ApprovalLimit, ReasonCode]  # edited by hand, by administrators
 UNCOUNTED = [
+    MirrorItem,
     Approval,
     Adjustment,
     Subscription,
@@ -76,6 +80,7 @@ def shop(shop: Shop, fiona: User) -> Shop:
     set_cap(account=shop.acme.account, terms=CapTerms("user", "day", D(5), currency="USD"), at=NOW)
     asked(by=fiona, account=shop.acme.account)
     adjusted(shop.acme.wallet, "5", by=may_alone(fiona, "100"), at=NOW)
+    noted(shop.acme.account, at=NOW)
     with pytest.raises(VoucherUnknown):
         redeem_voucher(wallet=shop.acme.wallet, code="GUESSED", at=NOW)
     return shop
