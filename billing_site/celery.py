@@ -27,7 +27,20 @@ class Beat:
 BEAT: Final = {
     "heartbeat": Beat("billing_site.tasks.heartbeat", timedelta(seconds=5), "/healthz asks whether a worker answers"),
     "sweep-news": Beat("wallets.tasks.deliver_news", timedelta(seconds=5), "news whose wake-up was lost in a crash"),
-    "republish": Beat("wallets.tasks.republish_wallets", timedelta(minutes=1), "the gate's copy in Redis drifts never longer"),
+    "check-gate-copy": Beat(
+        "metering.tasks.check_gate_copy", timedelta(minutes=1), "the gate's copy in Redis drifts never longer"
+    ),
+    "keep-gate-decisions": Beat(
+        "metering.tasks.keep_gate_decisions", timedelta(seconds=20), "a lost Redis loses less than a minute of what was refused"
+    ),
+    "roll-up-gate": Beat(
+        "metering.tasks.roll_up_gate_decisions", crontab(minute="47"), "minutes are kept two days, hours longer"
+    ),
+    "purge-reservations": Beat(
+        "metering.tasks.purge_cap_reservations",
+        crontab(hour="3", minute="53"),
+        "what ended holds had set aside of caps is of no use",
+    ),
     "expire-lots": Beat("wallets.tasks.expire_lots", timedelta(minutes=1), "credit ends at its time, not when it is next used"),
     "activate-lots": Beat("wallets.tasks.activate_lots", timedelta(seconds=30), "credit granted ahead counts from its time"),
     "lapse-holds": Beat("wallets.tasks.lapse_holds", timedelta(seconds=10), "what work in flight did not use is shown again"),

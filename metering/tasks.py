@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any
 
 from celery import shared_task
 
+from metering.caps import reserve
+from metering.gate import keep
 from metering.mirror import drift, usage
 from wallets import clock
 
@@ -20,3 +23,27 @@ def mirror_usage(**_: Any) -> int:
 def compare_mirror(**_: Any) -> int:
     """Compare the mirror with us."""
     return len(drift.compare_mirror(at=clock.now()))
+
+
+@shared_task(acks_late=True, ignore_result=True)
+def check_gate_copy(**_: Any) -> dict[str, int]:
+    """Publish every wallet again, and keep how far Redis was off."""
+    return asdict(keep.check_copy(at=clock.now()))
+
+
+@shared_task(acks_late=True, ignore_result=True)
+def keep_gate_decisions(**_: Any) -> int:
+    """Copy what Redis has counted of the gate's decisions."""
+    return keep.keep_decisions(at=clock.now())
+
+
+@shared_task(acks_late=True, ignore_result=True)
+def roll_up_gate_decisions(**_: Any) -> None:
+    """Add old minutes of the gate's decisions up to hours, and delete what is kept no longer."""
+    keep.roll_up_decisions(at=clock.now())
+
+
+@shared_task(acks_late=True, ignore_result=True)
+def purge_cap_reservations(**_: Any) -> int:
+    """Delete what holds that ended long ago had set aside of spend caps."""
+    return reserve.purge_reservations(at=clock.now())

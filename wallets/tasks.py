@@ -3,7 +3,6 @@ verb; it may run twice or late, so the verbs are idempotent. Work that a crash l
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from datetime import timedelta
 from typing import Any, Final
 
@@ -44,12 +43,6 @@ def purge_news(**_: Any) -> None:
     """Delete old news that every reader has."""
     deliver.purge_news(before=clock.now() - KEPT_LOOK_AGAIN, topics=[BalancesChanged, AccountsChanged])
     deliver.purge_news(before=clock.now() - KEPT)
-
-
-@shared_task(acks_late=True, ignore_result=True)
-def republish_wallets(**_: Any) -> dict[str, int]:
-    """Publish every wallet again and count how far Redis was off."""
-    return asdict(publish.republish_all(at=clock.now()))
 
 
 @shared_task(acks_late=True, ignore_result=True)

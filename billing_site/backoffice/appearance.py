@@ -28,6 +28,14 @@ def _page(title: str, icon: str, model: str, **more: Any) -> dict[str, Any]:
     }
 
 
+GATE: Final[dict[str, Any]] = {
+    "title": "Gate",
+    "icon": "traffic",
+    "link": reverse_lazy("admin:gate"),
+    "permission": _may_see("metering.view_spendcap"),
+}
+
+
 def navigation(request: HttpRequest) -> list[dict[str, Any]]:
     """The side bar."""
     waiting = [
@@ -51,7 +59,8 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
             "items": [
                 _page("Events", "bolt", "metering.usageevent"),
                 _page("Usage by hour", "bar_chart", "metering.hourlyusage"),
-                _page("Spend caps and gate", "traffic", "metering.spendcap"),
+                _page("Spend caps", "speed", "metering.spendcap"),
+                GATE,
             ],
         },
         {

@@ -12,6 +12,7 @@ from django.urls import URLPattern, URLResolver, path, reverse
 from unfold.sites import UnfoldAdminSite
 
 from billing_site.backoffice.dashboard import read_dashboard
+from billing_site.backoffice.gate import gate_page
 from billing_site.backoffice.simulate import simulate_page
 from wallets.clock import now
 
@@ -41,9 +42,17 @@ class BackOfficeSite(UnfoldAdminSite):
         return page
 
     def get_urls(self) -> list[URLPattern | URLResolver]:
-        """Beside Django's: the page that prices past usage at a version."""
-        return [path("simulate/", self.admin_view(self.simulate_view), name="simulate"), *super().get_urls()]
+        """Beside Django's: the page that prices past usage at a version, and the gate's."""
+        return [
+            path("simulate/", self.admin_view(self.simulate_view), name="simulate"),
+            path("gate/", self.admin_view(self.gate_view), name="gate"),
+            *super().get_urls(),
+        ]
 
     def simulate_view(self, request: HttpRequest) -> HttpResponse:
         """What it would have cost."""
         return simulate_page(self, request)
+
+    def gate_view(self, request: HttpRequest) -> HttpResponse:
+        """What the gate decides."""
+        return gate_page(self, request)

@@ -1,4 +1,4 @@
-"""Spend caps, set and removed with a reason; the gate as it decides now; and why an account's calls were refused."""
+"""Spend caps, set and removed with a reason."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any
 
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
-from django.forms import CharField, ChoiceField, DecimalField, Form
+from django.forms import CharField, ChoiceField, DecimalField
 from django.http import Http404, HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, reverse
@@ -17,17 +17,13 @@ from unfold.widgets import UnfoldAdminDecimalFieldWidget, UnfoldAdminSelectWidge
 from metering.caps.models import SpendCap
 from metering.caps.queries import caps_standing
 from metering.caps.set_cap import CapTerms, remove_cap, set_cap
-from metering.gate.live import REASONS, live_gate, live_leases, why_refused
-from wallets.accounts.models import Account
 from wallets.accounts.queries import account_by_key
 from wallets.admin.action_page import ActionPage, Change, ReasonForm, run_action_page
 from wallets.admin.cells import id_cell, line_cell, link_cell
 from wallets.admin.read_only import ReadOnlyAdmin
 from wallets.amount_text import quantity_text
 from wallets.clock import now
-from wallets.errors import NotFound
 from wallets.money import DIGITS, SCALE, plain
-from wallets.redis_client import RedisAway
 
 LIST = "admin:metering_spendcap_changelist"
 
@@ -50,12 +46,6 @@ class CapForm(ReasonForm):
     limit = DecimalField(min_value=0, max_digits=DIGITS, decimal_places=SCALE, widget=UnfoldAdminDecimalFieldWidget)
     currency = _text("Currency", "Of the limit; or name a meter.")
     meter = _text("Meter", "The limit is units of this meter.")
-
-
-class LookUpForm(Form):
-    """Whose calls were refused."""
-
-    account = _text("Account key", "")
 
 
 @admin.register(SpendCap)
@@ -96,22 +86,20 @@ class SpendCapAdmin(ReadOnlyAdmin):
         return cap.state
 
     def get_urls(self) -> list[URLPattern]:
-        """The actions' pages and the gate's."""
+        """The actions' pages."""
         own = self.action_urls(
             ("set/", self.set_view, "set"),
             ("<int:pk>/remove/", self.remove_view, "remove"),
-            ("gate/", self.gate_view, "gate"),
         )
         return own + super().get_urls()
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        """The list, with the way to set a cap and to the gate."""
+        """The list, with the way to set a cap."""
         response = super().changelist_view(request, extra_context)
+        if not self.allows(request, "add"):
+            return response
         if isinstance(response, TemplateResponse) and response.context_data is not None:
-            buttons = [_button("The gate now", reverse("admin:metering_spendcap_gate"), "traffic")]
-            if self.allows(request, "add"):
-                buttons.append(_button("Set cap", reverse("admin:metering_spendcap_set"), "add"))
-            response.context_data["actions_list"] = buttons
+            response.context_data["actions_list"] = [_button("Set cap", reverse("admin:metering_spendcap_set"), "add")]
         return response
 
     def record_page(self, request: HttpRequest, object_id: str) -> HttpResponse | None:
@@ -159,35 +147,11 @@ class SpendCapAdmin(ReadOnlyAdmin):
         )  # fmt: skip
         return run_action_page(request, page, self.page_context(request, cap))
 
-    def gate_view(self, request: HttpRequest) -> HttpResponse:
-        """What the gate decides now, and why calls of an account were refused."""
-        if not self.has_view_permission(request):
-            raise PermissionDenied
-        at, key = now(), request.GET.get("account", "").strip()[:120]
-        context: dict[str, Any] = {
-            "title": "Gate", "live": live_gate(at=at), "reasons": REASONS, "as_of": at, "asked": key,
-            "lookup": LookUpForm(initial={"account": key}),
-        }  # fmt: skip
-        if key:
-            context |= _refusals(key)
-        return TemplateResponse(request, "admin/gate_page.html", self.page_context(request, None) | context)
-
     def _cap(self, pk: int | str) -> SpendCap:
         found = SpendCap.objects.select_related("account", "meter").filter(pk=pk).first() if str(pk).isdecimal() else None
         if found is None:
             raise Http404
         return found
-
-
-def _refusals(key: str) -> dict[str, Any]:
-    """The last refusals of an account, or why there are none to show."""
-    try:
-        account: Account = account_by_key(key=key)
-        return {"account": account, "refusals": why_refused(account_key=key), "leases": live_leases(account_key=key, at=now())}
-    except NotFound:
-        return {"missing": True}
-    except RedisAway:
-        return {"away": True}
 
 
 def _button(title: str, path: str, icon: str) -> dict[str, Any]:

@@ -45,14 +45,6 @@ def test_news_is_delivered_to_the_sites_readers_and_purged_in_time() -> None:
     assert not News.objects.exists()
 
 
-def test_a_wiped_redis_is_filled_again(redis_server: Any) -> None:
-    acme = wallet_of("acme", credit="10")
-    redis_server.flushdb()
-    assert tasks.republish_wallets()["missing"] == 1
-    assert tasks.republish_wallets()["missing"] == 0
-    assert redis_server.hexists("gate:account:acme", f"figures:{acme.pk}")
-
-
 def test_credit_begins_and_ends_at_its_time() -> None:
     acme = wallet_of("acme")
     grant_credit(

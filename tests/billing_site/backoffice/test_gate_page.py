@@ -16,7 +16,7 @@ from metering.gate.decide import Call
 from tests.factories.shop import NOW, Shop, text_of
 from wallets.accounts.models import User
 
-GATE = "admin:metering_spendcap_gate"
+GATE = "admin:gate"
 CAP = {
     "account": "acme", "scope": "user", "value": "", "window": "month", "limit": "20", "currency": "USD", "meter": "",
     "reason": "Asked for", "token": "t",
