@@ -53,6 +53,9 @@ BEAT: Final = {
     "payment-events": Beat(
         "wallets.tasks.handle_payment_events", timedelta(seconds=5), "webhooks whose wake-up was lost, and those to try again"
     ),
+    "recharges": Beat(
+        "wallets.tasks.sweep_recharges", timedelta(seconds=5), "recharges whose wake-up was lost, or whose wait has ended"
+    ),
     "reconcile-payments": Beat(
         "wallets.tasks.reconcile_payments", crontab(minute="7"), "payments whose webhook never came, or that a crash left"
     ),

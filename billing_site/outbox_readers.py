@@ -5,6 +5,9 @@ from __future__ import annotations
 from notifications.readers import (
     tell_card_expiring,
     tell_lot_expired,
+    tell_recharge_breaker_opened,
+    tell_recharge_needs_authentication,
+    tell_recharge_not_done,
     tell_spend_cap_reached,
     tell_subscription_changed,
     tell_threshold_crossed,
@@ -18,12 +21,16 @@ from wallets.outbox.topics import (
     BalancesChanged,
     CardExpiring,
     LotExpired,
+    RechargeBreakerOpened,
+    RechargeNeedsAuthentication,
+    RechargeNotDone,
     SpendCapReached,
     SubscriptionChanged,
     ThresholdCrossed,
     TopUpFailed,
     TopUpSucceeded,
 )
+from wallets.recharge.on_crossing import recharge_ended
 
 READERS: Readers = {
     BalancesChanged: (Reader("gate", publish_told, together=True),),
@@ -32,7 +39,10 @@ READERS: Readers = {
     LotExpired: (Reader("alerts", tell_lot_expired),),
     SpendCapReached: (Reader("alerts", tell_spend_cap_reached),),
     SubscriptionChanged: (Reader("alerts", tell_subscription_changed),),
-    TopUpSucceeded: (Reader("alerts", tell_top_up_succeeded),),
-    TopUpFailed: (Reader("alerts", tell_top_up_failed),),
+    TopUpSucceeded: (Reader("alerts", tell_top_up_succeeded), Reader("recharge", recharge_ended)),
+    TopUpFailed: (Reader("alerts", tell_top_up_failed), Reader("recharge", recharge_ended)),
+    RechargeNotDone: (Reader("alerts", tell_recharge_not_done),),
+    RechargeBreakerOpened: (Reader("alerts", tell_recharge_breaker_opened),),
+    RechargeNeedsAuthentication: (Reader("alerts", tell_recharge_needs_authentication),),
     CardExpiring: (Reader("alerts", tell_card_expiring),),
 }

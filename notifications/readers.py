@@ -75,3 +75,31 @@ def tell_card_expiring(piece: Piece, *, at: datetime) -> None:
         card.account_id, card.card, card.label, f", {card.part}" if card.part else "", card.exp_month, card.exp_year, piece.id,
         at,
     )  # fmt: skip
+
+
+def tell_recharge_not_done(piece: Piece, *, at: datetime) -> None:
+    """A wallet that should have recharged did not."""
+    told = piece.news
+    log.info(
+        "wallet %d: balance %s below %s %s, not recharged: %s, next possible %s (news %d, read %s)",
+        told.wallet_id, told.balance, told.below, told.currency, told.reason, told.next_at or "when somebody acts", piece.id,
+        at,
+    )  # fmt: skip
+
+
+def tell_recharge_breaker_opened(piece: Piece, *, at: datetime) -> None:
+    """A card was declined too often to be charged by itself."""
+    told = piece.news
+    log.info(
+        "wallet %d: %s is not charged any more after %d declines: %s (news %d, read %s)",
+        told.wallet_id, told.card, told.declines, told.reason, piece.id, at,
+    )  # fmt: skip
+
+
+def tell_recharge_needs_authentication(piece: Piece, *, at: datetime) -> None:
+    """The card's holder has to confirm a recharge."""
+    told = piece.news
+    log.info(
+        "wallet %d: recharge %s of %s %s waits to be confirmed (news %d, read %s)",
+        told.wallet_id, told.top_up, told.total, told.currency, piece.id, at,
+    )  # fmt: skip

@@ -14,6 +14,7 @@ from wallets.outbox.models import Delivery, News
 from wallets.payments.event_models import PaymentException, ProviderEvent
 from wallets.payments.models import PaymentMethod, ProviderCustomer, Receipt, ReceiptSeries, TopUp
 from wallets.payments.offer_models import BonusSlab, RefundPolicy, TaxRate, TopUpTerms
+from wallets.recharge.models import AutoRecharge, RechargeDecision, ScheduledTopUp
 
 __all__ = [
     "Account",
@@ -22,6 +23,7 @@ __all__ = [
     "Approval",
     "ApprovalLimit",
     "Attachment",
+    "AutoRecharge",
     "BonusSlab",
     "CreditLot",
     "Delivery",
@@ -40,7 +42,9 @@ __all__ = [
     "ReasonCode",
     "Receipt",
     "ReceiptSeries",
+    "RechargeDecision",
     "RefundPolicy",
+    "ScheduledTopUp",
     "StoredAnswer",
     "TaxRate",
     "ThresholdCrossing",

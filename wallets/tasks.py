@@ -24,6 +24,8 @@ from wallets.outbox.wake import Waker
 from wallets.outbox.write import at_once, on_news
 from wallets.payments import compare, expiring, handle_event, reconcile
 from wallets.payments.receive_event import on_event
+from wallets.recharge import sweep
+from wallets.recharge.wake import on_due
 
 # News that only says "look again" is worth nothing later; the rest is kept to answer "who was told what, when".
 KEPT_LOOK_AGAIN: Final = timedelta(days=1)
@@ -104,9 +106,16 @@ def purge_answers(**_: Any) -> int:
     return purge.purge_answers(at=clock.now())
 
 
+@shared_task(acks_late=True, ignore_result=True)
+def sweep_recharges(**_: Any) -> int:
+    """Carry out what was decided, and look again where a cool-down, a back-off or a month has ended."""
+    return sweep.sweep_recharges(at=clock.now())
+
+
 def listen_to_news() -> None:
     """Publish what changed right after its commit, and wake a worker for the rest (OUTBOX_WAKES_WORKER)."""
     at_once(AccountsChanged, publish.publish_changed)
     if settings.OUTBOX_WAKES_WORKER:
         on_news(Waker(lambda: deliver_news.apply_async(expires=WAKE_EXPIRES_SECONDS, retry=False)).wake)
         on_event(Waker(lambda: handle_payment_events.apply_async(expires=WAKE_EXPIRES_SECONDS, retry=False)).wake)
+        on_due(Waker(lambda: sweep_recharges.apply_async(expires=WAKE_EXPIRES_SECONDS, retry=False)).wake)

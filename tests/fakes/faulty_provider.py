@@ -40,6 +40,8 @@ class FaultyProvider:
     """(call, when): the next such call fails"""
     down: bool = False
     now: datetime | None = None
+    next_set_up_saves: str = ""
+    """the card that is saved next, instead of the customer's first"""
     _answers: dict[str, Any] = field(default_factory=dict)
 
     @property
@@ -56,7 +58,8 @@ class FaultyProvider:
     def set_up(self, set_up_id: str) -> SetUp:
         """`seti_<customer>` saved the card `pm_<customer>`."""
         customer = set_up_id.removeprefix("seti_")
-        return SetUp(id=set_up_id, succeeded=True, customer_id=customer, method_id=f"pm_{customer}")
+        method, self.next_set_up_saves = self.next_set_up_saves or f"pm_{customer}", ""
+        return SetUp(id=set_up_id, succeeded=True, customer_id=customer, method_id=method)
 
     def keep_card(self, method_id: str, *, customer_id: str) -> ProviderCard:
         return self.cards.setdefault(

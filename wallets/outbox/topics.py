@@ -106,6 +106,40 @@ class SpendCapReached:
     limit: str
 
 
+@dataclass(frozen=True, slots=True)
+class RechargeNotDone:
+    """A wallet that should have recharged did not. reason: a code (`wallets/recharge/states.py`). next_at: when it is
+    possible again, ISO 8601; empty: not before somebody does something."""
+
+    wallet_id: int
+    decision: str
+    reason: str
+    balance: str
+    below: str
+    currency: str
+    next_at: str
+
+
+@dataclass(frozen=True, slots=True)
+class RechargeBreakerOpened:
+    """A card was declined so often that it is not charged by itself any more. reason: as the customer is told."""
+
+    wallet_id: int
+    card: str
+    declines: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class RechargeNeedsAuthentication:
+    """The bank wants the card's holder to confirm a recharge: on the top-up's own page."""
+
+    wallet_id: int
+    top_up: str
+    total: str
+    currency: str
+
+
 News = (
     BalancesChanged
     | ThresholdCrossed
@@ -116,4 +150,7 @@ News = (
     | TopUpFailed
     | CardExpiring
     | SpendCapReached
+    | RechargeNotDone
+    | RechargeBreakerOpened
+    | RechargeNeedsAuthentication
 )

@@ -8,7 +8,7 @@ from typing import Final
 
 from wallets.errors import Refusal
 from wallets.payments.models import TopUp
-from wallets.payments.providers.contract import Outcome, PaymentProvider
+from wallets.payments.providers.contract import Outcome
 from wallets.payments.providers.registry import STRIPE, card_provider, takes_cards
 from wallets.payments.settle import expire_top_up, settle_top_up
 from wallets.payments.start import start_payment
@@ -20,6 +20,8 @@ log = logging.getLogger(__name__)
 YOUNG: Final = timedelta(minutes=1)
 # Nobody confirms a payment after so long; its card's holder begins a new one.
 STALE: Final = timedelta(hours=1)
+# Whose card is charged while they are away have a day to confirm.
+PATIENCE: Final = timedelta(days=1)
 MOST: Final = 1_000
 _MACHINE_MADE: Final = (TopUp.Origin.RECHARGE, TopUp.Origin.SCHEDULE, TopUp.Origin.FEE)
 
@@ -29,12 +31,11 @@ def reconcile_in_flight(*, at: datetime) -> int:
     about. One that the provider cannot answer for is asked about again next time."""
     if not takes_cards():
         return 0
-    provider = card_provider()
     in_flight = TopUp.objects.filter(provider=STRIPE, state__in=IN_FLIGHT, moved_at__lte=at - YOUNG)
     asked = 0
     for top_up in in_flight.select_related("wallet__account", "method").order_by("moved_at", "id")[:MOST]:
         try:
-            _look(provider, top_up, at=at)
+            reconcile_top_up(top_up=top_up, at=at)
         except Refusal as refusal:
             log.warning("top-up %s not reconciled: %s", top_up.public_id, refusal.message)
         asked += 1
@@ -49,15 +50,19 @@ def look_again(*, top_up: TopUp, at: datetime) -> TopUp:
     return top_up if payment is None else settle_top_up(top_up_id=top_up.pk, payment=payment, at=at)
 
 
-def _look(provider: PaymentProvider, top_up: TopUp, *, at: datetime) -> None:
-    if top_up.payment_id is None and top_up.origin not in _MACHINE_MADE:
+def reconcile_top_up(*, top_up: TopUp, at: datetime) -> None:
+    """Bring one top-up in flight (with its wallet, account and card) to where its payment stands, or give it up. Asks the
+    network. Raises ProviderUnavailable, LockBusy."""
+    provider, machine_made = card_provider(), top_up.origin in _MACHINE_MADE
+    if top_up.payment_id is None and not machine_made:
         expire_top_up(top_up_id=top_up.pk, at=at)  # no payment was noted, so none was confirmed: no money moved
         return
     payment = provider.payment(top_up.payment_id) if top_up.payment_id else None
-    if payment is None or (payment.outcome is Outcome.WAITING and top_up.origin in _MACHINE_MADE):
-        start_payment(top_up=top_up, at=at, off_session=top_up.origin in _MACHINE_MADE)
+    age = at - top_up.created_at
+    if payment is None or (payment.outcome is Outcome.WAITING and machine_made and age < STALE):
+        start_payment(top_up=top_up, at=at, off_session=machine_made)
         return
-    stale = at - top_up.created_at >= STALE
-    if stale and payment.outcome in (Outcome.WAITING, Outcome.NEEDS_ACTION):
+    patience = PATIENCE if machine_made and payment.outcome is Outcome.NEEDS_ACTION else STALE
+    if age >= patience and payment.outcome in (Outcome.WAITING, Outcome.NEEDS_ACTION):
         payment = provider.cancel_payment(payment.id) or payment
     settle_top_up(top_up_id=top_up.pk, payment=payment, at=at)

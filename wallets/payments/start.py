@@ -24,6 +24,10 @@ from wallets.payments.states import CREATED, IN_FLIGHT, PROCESSING
 PROVIDER_REFUSED: Final = "provider_refused"
 
 
+class GivenUp(Exception):
+    """The top-up was given up before its payment was noted. Never leaves this file."""
+
+
 @dataclass(frozen=True, slots=True)
 class Started:
     """How a payment stands. client_secret: for the browser, while the card's holder has to confirm."""
@@ -45,6 +49,9 @@ def start_payment(*, top_up: TopUp, at: datetime, off_session: bool = False) -> 
         payment = _payment(provider, top_up, at=at)
         if payment.outcome is Outcome.WAITING:
             payment = provider.confirm_payment(payment.id, key=f"{top_up.public_id}:confirm", off_session=off_session)
+    except GivenUp:
+        top_up.refresh_from_db()
+        return Started(top_up, "")
     except ProviderRefused:
         return Started(fail_top_up(top_up_id=top_up.pk, code=PROVIDER_REFUSED, at=at), "")
     settled = settle_top_up(top_up_id=top_up.pk, payment=payment, at=at)
@@ -71,4 +78,6 @@ def _payment(provider: PaymentProvider, top_up: TopUp, *, at: datetime) -> Provi
         locked = lock_top_up(top_up.pk)
         if locked.state == CREATED:
             move_top_up(locked, PROCESSING, at=at, payment_id=payment.id)
+        elif locked.payment_id is None:
+            raise GivenUp  # while the provider was asked; nothing was confirmed, so no money moved
     return payment
