@@ -71,8 +71,9 @@ moments = st.integers(min_value=0, max_value=72 * 60).map(lambda minutes: AT - t
 cards = st.builds(CardFacts, st.integers(1, 9), st.integers(0, 4), moments)
 all_facts = st.builds(
     Facts,
-    balance=amounts, threshold=amounts, total=amounts.filter(bool), cap=amounts, charged=amounts, month_ends_at=st.just(MONTH_END),
-    in_flight=st.booleans(), last_charged_at=st.none() | moments, cool_down=st.sampled_from([timedelta(0), timedelta(hours=2)]),
+    balance=amounts, threshold=amounts, total=amounts.filter(bool), cap=amounts, charged=amounts,
+    month_ends_at=st.just(MONTH_END), in_flight=st.booleans(),
+    last_charged_at=st.none() | moments, cool_down=st.sampled_from([timedelta(0), timedelta(hours=2)]),
     cards=st.lists(cards, max_size=2), stopped=st.none() | st.sampled_from(Reason),
 )  # fmt: skip
 
