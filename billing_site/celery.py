@@ -74,6 +74,9 @@ BEAT: Final = {
     "compare-mirror": Beat(
         "metering.tasks.compare_mirror", crontab(hour="7", minute="41"), "what the mirror lacks is seen within a day"
     ),
+    "refresh-taxes": Beat(
+        "wallets.tasks.refresh_taxes", crontab(hour="3", minute="51"), "a change of tax reaches recharges within a day"
+    ),
     "purge-news": Beat("wallets.tasks.purge_news", crontab(minute="17"), "delivered news is kept for questions, not forever"),
     "purge-answers": Beat(
         "wallets.tasks.purge_answers", crontab(minute="37"), "answers to idempotent requests are kept 30 days"

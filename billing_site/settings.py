@@ -104,6 +104,12 @@ STRIPE_WEBHOOK_SECRET = env.str("STRIPE_WEBHOOK_SECRET", default="")
 STRIPE_API_URL = env.str("STRIPE_API_URL", default="").rstrip("/")
 # What makes the provider of card payments, by name: tests have their own.
 CARD_PROVIDER = "wallets.payments.providers.stripe.from_settings"
+# On: Stripe Tax works out the tax on top-ups by card. Off: the table of flat rates by country.
+STRIPE_TAX = env.bool("STRIPE_TAX", default=False)
+# What is sold, in Stripe's product tax codes: electronically supplied services.
+STRIPE_TAX_CODE = env.str("STRIPE_TAX_CODE", default="txcd_10000000")
+# What makes the provider of tax, by name: tests have their own.
+TAX_PROVIDER = "wallets.payments.providers.stripe_tax.from_settings"
 # From when on credit and usage are mirrored to the provider's own billing (2026-12-01T00:00:00Z); empty: they are not.
 STRIPE_MIRROR_SINCE = moment_of(env.str("STRIPE_MIRROR_SINCE", default=""))
 # What makes the provider's billing, by name: tests have their own.

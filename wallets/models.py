@@ -13,11 +13,12 @@ from wallets.mirror.models import MirrorDrift, MirrorItem
 from wallets.outbox.models import Delivery, News
 from wallets.payments.event_models import PaymentException, ProviderEvent
 from wallets.payments.models import PaymentMethod, ProviderCustomer, Receipt, ReceiptSeries, TopUp
-from wallets.payments.offer_models import BonusSlab, RefundPolicy, TaxRate, TopUpTerms
+from wallets.payments.offer_models import AccountTax, BonusSlab, RefundPolicy, TaxRate, TopUpTerms
 from wallets.recharge.models import AutoRecharge, RechargeDecision, ScheduledTopUp
 
 __all__ = [
     "Account",
+    "AccountTax",
     "Adjustment",
     "ApiKey",
     "Approval",

@@ -22,7 +22,7 @@ from wallets.outbox import deliver
 from wallets.outbox.topics import AccountsChanged, BalancesChanged
 from wallets.outbox.wake import Waker
 from wallets.outbox.write import at_once, on_news
-from wallets.payments import compare, expiring, handle_event, reconcile
+from wallets.payments import compare, expiring, handle_event, reconcile, taxes
 from wallets.payments.receive_event import on_event
 from wallets.recharge import sweep
 from wallets.recharge.wake import on_due
@@ -98,6 +98,12 @@ def mirror_credit(**_: Any) -> int:
     mirror_lots.note_lots(at=at)
     mirror_lots.note_ends(at=at)
     return send.send_items(at=at)
+
+
+@shared_task(acks_late=True, ignore_result=True)
+def refresh_taxes(**_: Any) -> int:
+    """Ask the tax provider, if there is one, for every account's tax again."""
+    return taxes.refresh_taxes(at=clock.now())
 
 
 @shared_task(acks_late=True, ignore_result=True)

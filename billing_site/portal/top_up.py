@@ -28,6 +28,7 @@ from wallets.payments.providers.contract import ProviderUnavailable
 from wallets.payments.providers.registry import takes_cards
 from wallets.payments.start import start_payment
 from wallets.payments.suggest import suggest_amounts
+from wallets.payments.taxes import learn_tax
 from wallets.payments.terms import Quote, Terms, policy_in_force, quote_top_up, tax_label, terms_of
 from wallets.payments.top_up import create_top_up
 
@@ -115,6 +116,7 @@ def read_top_up_page(
     try:
         terms = terms_of(wallet.currency)
         if amount:
+            learn_tax(account=wallet.account, currency=wallet.currency, at=at)
             quote = quote_top_up(wallet=wallet, amount=_read(amount), at=at)
     except Refusal as refusal:
         problem = problem or refusal.message

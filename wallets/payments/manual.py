@@ -44,7 +44,7 @@ def record_payment(
     if wallet.status == Wallet.Status.CLOSED:
         raise WalletClosed(f"Wallet {wallet.public_id} is closed.")
     plain_terms = Terms(terms_of(wallet.currency).currency, amount, amount, (), Decimal(0), Decimal(0), ())
-    quote = quote_payment(wallet=wallet, amount=amount, terms=plain_terms, at=at)
+    quote = quote_payment(wallet=wallet, amount=amount, terms=plain_terms, at=at, by_hand=True)
     names = ("currency", "amount", "tax", "tax_name", "tax_percent", "tax_country", "total")
     top_up = TopUp(
         **{name: getattr(quote, name) for name in names},

@@ -11,6 +11,7 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import F, Q
 
+from wallets.accounts.models import Account
 from wallets.append_only import append_only
 
 
@@ -49,6 +50,27 @@ class TaxRate(models.Model):
 
     def __str__(self) -> str:
         return f"{self.country} {self.percent} %"
+
+
+class AccountTax(models.Model):
+    """What the tax provider last said of an account; a receipt copies what was charged."""
+
+    account = models.OneToOneField(Account, on_delete=models.PROTECT, related_name="+")
+    country = models.CharField(max_length=2, blank=True, help_text="for which it was asked; another one asks again")
+    currency = models.CharField(max_length=16)
+    name = models.CharField(max_length=60, blank=True, help_text="empty: no tax")
+    percent = models.DecimalField(max_digits=30, decimal_places=12)
+    asked_at = models.DateTimeField()
+
+    class Meta:
+        app_label = "wallets"
+        verbose_name_plural = "account taxes"
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.CheckConstraint(condition=Q(percent__gte=0, percent__lte=100), name="account_tax_is_a_percentage"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.account_id} {self.percent} %"
 
 
 class TopUpTerms(models.Model):

@@ -12,7 +12,8 @@ from wallets.balances.models import Wallet
 from wallets.errors import Conflict, InvalidInput
 from wallets.money import EXACT, ZERO, minor_digits, plain, to_scale
 from wallets.payments.currencies import CARD_CURRENCIES, can_be_charged, charge_step, round_to_charge
-from wallets.payments.offer_models import RefundPolicy, TaxRate, TopUpTerms
+from wallets.payments.offer_models import RefundPolicy, TopUpTerms
+from wallets.payments.taxes import rate_for
 
 HUNDRED: Final = Decimal(100)
 # Of a currency nobody has set terms for, in hundreds of its smallest charge: 5 to 10,000 USD, 500 to 1,000,000 JPY.
@@ -77,7 +78,7 @@ def terms_of(currency: str) -> Terms:
 def quote_top_up(*, wallet: Wallet, amount: Decimal, at: datetime) -> Quote:
     """What topping a wallet up by `amount` (in its currency) costs at `at`; the wallet's account is asked for its country.
 
-    Raises CurrencyNotCharged, AmountOutOfRange, InvalidInput for an amount finer than can be charged.
+    Raises CurrencyNotCharged, AmountOutOfRange, InvalidInput for an amount finer than can be charged, TaxUnknown.
     """
     terms = terms_of(wallet.currency)
     if not amount.is_finite() or not terms.minimum <= amount <= terms.maximum:
@@ -88,13 +89,13 @@ def quote_top_up(*, wallet: Wallet, amount: Decimal, at: datetime) -> Quote:
     return quote_payment(wallet=wallet, amount=amount, terms=terms, at=at)
 
 
-def quote_payment(*, wallet: Wallet, amount: Decimal, terms: Terms, at: datetime) -> Quote:
-    """As `quote_top_up`, without the limits."""
+def quote_payment(*, wallet: Wallet, amount: Decimal, terms: Terms, at: datetime, by_hand: bool = False) -> Quote:
+    """As `quote_top_up`, without the limits. by_hand: a tax that the provider was never asked for is the table's."""
     currency = wallet.currency
     if not can_be_charged(amount, currency):
         step = plain(charge_step(currency))
         raise InvalidInput(f"Amounts in {currency} are charged in steps of {step}.", fields={"amount": f"in steps of {step}"})
-    rate = tax_rate_of(wallet.account.country, at=at)
+    rate = rate_for(wallet.account, at=at, or_flat=by_hand)
     percent = ZERO if rate is None else rate.percent
     fee = round_to_charge(_share(amount, terms.fee_percent) + terms.fee_fixed, currency)
     tax = round_to_charge(_share(amount + fee, percent), currency)
@@ -117,14 +118,9 @@ def bonus_on(amount: Decimal, slabs: Sequence[tuple[Decimal, Decimal]]) -> Decim
     return _share(amount, max(reached)[1]) if reached else ZERO
 
 
-def tax_rate_of(country: str, *, at: datetime) -> TaxRate | None:
-    """The tax on credit sold to a country (ISO 3166-1) at `at`; None when there is none."""
-    return TaxRate.objects.filter(country=country, effective_at__lte=at).order_by("-effective_at", "-id").first()
-
-
 def tax_label(name: str, percent: Decimal) -> str:
-    """`VAT 19 %`; empty when there is none."""
-    return f"{name} {percent.normalize():f} %" if name else ""
+    """`VAT 19 %`; empty when there is none, and only the reason when that has a name (reverse charge)."""
+    return f"{name} {percent.normalize():f} %" if name and percent else name
 
 
 def policy_in_force(*, at: datetime) -> RefundPolicy | None:

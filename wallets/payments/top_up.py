@@ -16,6 +16,7 @@ from wallets.input import Input
 from wallets.payments.find import card_by_id, cards_of
 from wallets.payments.models import PaymentMethod, TopUp
 from wallets.payments.providers.registry import STRIPE, card_provider
+from wallets.payments.taxes import learn_tax
 from wallets.payments.terms import Quote, policy_in_force, quote_top_up
 
 LONGEST_KEY: Final = 300
@@ -64,6 +65,7 @@ def create_top_up(
             return first
     if wallet.status == Wallet.Status.CLOSED:
         raise WalletClosed(f"Wallet {wallet.public_id} is closed.")
+    learn_tax(account=wallet.account, currency=wallet.currency, at=at)
     quote = quote_top_up(wallet=wallet, amount=amount, at=at)
     card_provider()
     card = _card(wallet, card_id)
