@@ -78,6 +78,9 @@ BEAT: Final = {
         "wallets.tasks.refresh_taxes", crontab(hour="3", minute="51"), "a change of tax reaches recharges within a day"
     ),
     "purge-news": Beat("wallets.tasks.purge_news", crontab(minute="17"), "delivered news is kept for questions, not forever"),
+    "purge-attempts": Beat(
+        "wallets.tasks.purge_attempts", crontab(minute="47"), "attempts to top up name an address; no rule needs old ones"
+    ),
     "purge-answers": Beat(
         "wallets.tasks.purge_answers", crontab(minute="37"), "answers to idempotent requests are kept 30 days"
     ),

@@ -15,6 +15,7 @@ from wallets.payments.event_models import PaymentException, ProviderEvent
 from wallets.payments.models import PaymentMethod, ProviderCustomer, Receipt, ReceiptSeries, TopUp
 from wallets.payments.offer_models import AccountTax, BonusSlab, RefundPolicy, TaxRate, TopUpTerms
 from wallets.recharge.models import AutoRecharge, RechargeDecision, ScheduledTopUp
+from wallets.risk.models import HeldCredit, ReviewItem, TopUpAttempt, TrustTier, VelocityRule
 
 __all__ = [
     "Account",
@@ -28,6 +29,7 @@ __all__ = [
     "BonusSlab",
     "CreditLot",
     "Delivery",
+    "HeldCredit",
     "Hold",
     "JournalEntry",
     "LedgerAccount",
@@ -45,12 +47,16 @@ __all__ = [
     "ReceiptSeries",
     "RechargeDecision",
     "RefundPolicy",
+    "ReviewItem",
     "ScheduledTopUp",
     "StoredAnswer",
     "TaxRate",
     "ThresholdCrossing",
     "TopUp",
+    "TopUpAttempt",
     "TopUpTerms",
+    "TrustTier",
     "User",
+    "VelocityRule",
     "Wallet",
 ]

@@ -26,10 +26,13 @@ from wallets.payments import compare, expiring, handle_event, reconcile, taxes
 from wallets.payments.receive_event import on_event
 from wallets.recharge import sweep
 from wallets.recharge.wake import on_due
+from wallets.risk import screen
 
 # News that only says "look again" is worth nothing later; the rest is kept to answer "who was told what, when".
 KEPT_LOOK_AGAIN: Final = timedelta(days=1)
 KEPT: Final = timedelta(days=90)
+# No velocity rule looks back further.
+KEPT_ATTEMPTS: Final = timedelta(days=31)
 # A wake that nobody took for so long is overtaken by the sweep.
 WAKE_EXPIRES_SECONDS: Final = 30
 
@@ -104,6 +107,12 @@ def mirror_credit(**_: Any) -> int:
 def refresh_taxes(**_: Any) -> int:
     """Ask the tax provider, if there is one, for every account's tax again."""
     return taxes.refresh_taxes(at=clock.now())
+
+
+@shared_task(acks_late=True, ignore_result=True)
+def purge_attempts(**_: Any) -> int:
+    """Forget attempts to top up that no velocity rule looks at any more."""
+    return screen.purge_attempts(before=clock.now() - KEPT_ATTEMPTS)
 
 
 @shared_task(acks_late=True, ignore_result=True)

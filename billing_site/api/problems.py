@@ -31,11 +31,12 @@ from wallets.errors import Conflict, InvalidInput, NotFound, Refusal
 from wallets.holds.refusals import HoldRefused
 from wallets.idempotency.claim import KeyInUse
 from wallets.payments.providers.contract import ProviderUnavailable
+from wallets.risk.screen import VelocityExceeded
 
 log = logging.getLogger(__name__)
 
 NOT_ON_THE_WIRE: Final = re.compile(
-    r"\.admin\.|\.approvals\.|\.adjustments\.|^wallets\.credit\.adjust$|\.catalogues\.|\.replay_|^billing_site\.(?!api\.)|^tests\."
+    r"\.admin\.|\.approvals\.|\.risk\.review$|\.adjustments\.|^wallets\.credit\.adjust$|\.catalogues\.|\.replay_|^billing_site\.(?!api\.)|^tests\."
 )
 MEDIA_TYPE: Final = "application/problem+json"
 PROBLEMS_PAGE: Final = "/api/problems/"
@@ -64,6 +65,7 @@ REFUSALS: Final[Mapping[type[Refusal], int]] = {
     UnpackedTooLarge: 413,
     UnknownEncoding: 415,
     TooManyAttempts: 429,
+    VelocityExceeded: 429,
     IngestBusy: 503,
     LockBusy: 503,
     ProviderUnavailable: 503,

@@ -100,6 +100,8 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
                 _page("API keys", "key", "wallets.apikey"),
                 _page("Approval limits", "rule", "wallets.approvallimit"),
                 _page("Reason codes", "label", "wallets.reasoncode"),
+                _page("Velocity rules", "speed", "wallets.velocityrule"),
+                _page("Trust tiers", "stairs", "wallets.trusttier"),
             ],
         },
     ]

@@ -165,6 +165,7 @@ def _pay(request: HttpRequest, customer: Customer, wallet: Wallet, amount: str) 
         card_id=request.POST.get("card") or None,
         accepted_policy=int(policy) if policy.isdecimal() else None,
         request_key=f"portal:{customer.user.pk}:{token}" if token else None,
+        address=request.META.get("REMOTE_ADDR", ""),
     )
     try:
         return start_payment(top_up=made, at=at).top_up

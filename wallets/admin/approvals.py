@@ -20,7 +20,7 @@ from wallets.admin.approval_kinds import KINDS, kind_of
 from wallets.admin.cells import line_cell
 from wallets.admin.read_only import ReadOnlyAdmin
 from wallets.admin.rules_page import RulesAdmin
-from wallets.admin.worklist import WaitingFirstFilter
+from wallets.admin.worklist import WaitingFirstFilter, buttons_of
 from wallets.amount_text import headline_text
 from wallets.approvals.decide import approve, decline, withdraw_approval
 from wallets.approvals.models import Approval, ApprovalLimit
@@ -204,20 +204,11 @@ class ApprovalAdmin(ReadOnlyAdmin):
         """Deciding is for another person who may; withdrawing for whoever asked."""
         buttons: list[tuple[str, str, str, str]] = []
         if approval.asked_by_id == request.user.pk:
-            buttons.append(("Withdraw", "withdraw", "undo", "default"))
+            buttons.append(("Withdraw", "approval_withdraw", "undo", "default"))
         elif self.allows(request, "change"):
-            buttons.append(("Decline", "decline", "close", "default"))
-            buttons.append(("Approve", "approve", "check", "primary"))
-        return [
-            {
-                "title": title,
-                "path": reverse(f"admin:wallets_approval_{name}", args=[approval.pk]),
-                "icon": icon,
-                "variant": variant,
-                "attrs": {},
-            }
-            for title, name, icon, variant in buttons
-        ]
+            buttons.append(("Decline", "approval_decline", "close", "default"))
+            buttons.append(("Approve", "approval_approve", "check", "primary"))
+        return buttons_of(buttons, approval.pk)
 
 
 @admin.register(ApprovalLimit)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, ClassVar, Final
@@ -11,6 +11,7 @@ from django.contrib import admin
 from django.contrib.admin.models import LogEntry
 from django.contrib.contenttypes.models import ContentType
 from django.db.models import Model, Q, QuerySet
+from django.urls import reverse
 
 if TYPE_CHECKING:
     from django.http import HttpRequest
@@ -56,3 +57,11 @@ def deeds_on(record: Model) -> list[Deed]:
     entries = LogEntry.objects.filter(content_type=ContentType.objects.get_for_model(record), object_id=str(record.pk))
     latest = entries.select_related("user").order_by("-action_time", "-id")[:MOST_DEEDS]
     return [Deed(entry.action_time, entry.user.email, entry.get_change_message()) for entry in latest]
+
+
+def buttons_of(buttons: Iterable[tuple[str, str, str, str]], pk: int) -> list[dict[str, Any]]:
+    """Buttons of Unfold's header for a record: (title, model_action, icon, variant)."""
+    return [
+        {"title": title, "path": reverse(f"admin:wallets_{name}", args=[pk]), "icon": icon, "variant": variant, "attrs": {}}
+        for title, name, icon, variant in buttons
+    ]

@@ -24,6 +24,8 @@ from wallets.payments.move import move_top_up
 from wallets.payments.providers.contract import Outcome, ProviderPayment
 from wallets.payments.receipt import issue_receipt
 from wallets.payments.states import EXPIRED, FAILED, IN_FLIGHT, PAID, PROCESSING, REQUIRES_ACTION, SUCCEEDED
+from wallets.risk.review import hold_if_reviewed
+from wallets.risk.screen import note_outcome
 
 _ON_ITS_WAY: Final[Mapping[Outcome, str]] = {
     Outcome.NEEDS_ACTION: REQUIRES_ACTION,
@@ -137,6 +139,15 @@ def _credit(top_up: TopUp, *, at: datetime, payment_id: str | None = None) -> No
             source=BONUS,
             actor=top_up.actor,
         )
+    if top_up.means == TopUp.Means.CARD:
+        note_outcome(top_up=top_up.public_id, paid=True)
+        hold_if_reviewed(
+            wallet_id=top_up.wallet_id,
+            account_id=top_up.wallet.account_id,
+            top_up=top_up.public_id,
+            amount=top_up.amount + top_up.bonus,
+            at=at,
+        )
     changes = {"payment_id": payment_id} if payment_id else {}
     move_top_up(top_up, SUCCEEDED, at=at, lot=lot, bonus_lot=bonus_lot, settled_at=at, failure_code="", failure="", **changes)
     told = TopUpSucceeded(
@@ -156,6 +167,8 @@ def _fail(top_up: TopUp, state: str, code: str, *, payment_id: str | None, at: d
         return
     code = code[:60]
     changes = {"payment_id": payment_id} if payment_id else {}
+    if state == FAILED:
+        note_outcome(top_up=top_up.public_id, paid=False)
     move_top_up(top_up, state, at=at, failure_code=code, failure=explain_decline(code), **changes)
     told = TopUpFailed(
         wallet_id=top_up.wallet_id,

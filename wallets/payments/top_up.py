@@ -18,8 +18,12 @@ from wallets.payments.models import PaymentMethod, TopUp
 from wallets.payments.providers.registry import STRIPE, card_provider
 from wallets.payments.taxes import learn_tax
 from wallets.payments.terms import Quote, policy_in_force, quote_top_up
+from wallets.risk.screen import Candidate, screen_top_up
 
 LONGEST_KEY: Final = 300
+# Finance knows what it does; a plan's fee is not chosen by whoever has the card.
+_NOT_SCREENED: Final = (TopUp.Origin.FINANCE, TopUp.Origin.FEE)
+_MACHINE_MADE: Final = (TopUp.Origin.RECHARGE, TopUp.Origin.SCHEDULE)
 
 
 class NoCard(Conflict):
@@ -34,7 +38,7 @@ class PolicyNotAccepted(Conflict):
     code = "refund_policy_not_accepted"
 
 
-def create_top_up(
+def create_top_up(  # noqa: PLR0913 - who wants what from where
     *,
     wallet: Wallet,
     amount: Decimal,
@@ -44,15 +48,17 @@ def create_top_up(
     card_id: str | None = None,
     accepted_policy: int | None = None,
     request_key: str | None = None,
+    address: str = "",
 ) -> TopUp:
     """Create a top-up of `amount` (in the wallet's currency) by card; nothing is charged before `start_payment`.
 
     wallet: with its account.  card_id: `card_…`; None is the account's default.  accepted_policy: the version of the refund
     policy that was shown and accepted; None does not ask (the vendor's own calls, auto-recharge under its own terms).
-    request_key: whoever asks again with it gets the first top-up.
+    request_key: whoever asks again with it gets the first top-up.  address: the payer's network address, where known.
 
     Commits before it returns, so it cannot be called inside a transaction. Raises WalletClosed, CurrencyNotCharged,
-    AmountOutOfRange, InvalidInput, CardsNotTaken, NoCard, NotFound, PolicyNotAccepted, KeyReused.
+    AmountOutOfRange, InvalidInput, CardsNotTaken, NoCard, NotFound, PolicyNotAccepted, KeyReused; VelocityExceeded and
+    TrustLimit leave a review item behind (`wallets/risk`).
     """
     check = Input()
     check.amount("amount", amount, above_zero=True)
@@ -88,14 +94,35 @@ def create_top_up(
     )
     try:
         with transaction.atomic(durable=True):
-            top_up.save(force_insert=True)
+            refusal = _screen(top_up, address=address, at=at)
+            if refusal is None:
+                top_up.save(force_insert=True)
     except IntegrityError as error:
         if request_key is None or "top_up_request_once" not in str(error):
             raise
         first = _asked_before(request_key, wallet=wallet, amount=amount, card_id=card_id)
         assert first is not None, request_key
         return first
+    if refusal is not None:
+        raise refusal
     return top_up
+
+
+def _screen(top_up: TopUp, *, address: str, at: datetime) -> Conflict | None:
+    """Why a top-up that is about to be made may not be; the attempt is noted either way."""
+    if top_up.origin in _NOT_SCREENED:
+        return None
+    candidate = Candidate(
+        top_up=top_up.public_id,
+        account=top_up.wallet.account,
+        wallet=top_up.wallet,
+        card=top_up.method.fingerprint if top_up.method else "",
+        address=address,
+        amount=top_up.amount,
+        currency=top_up.currency,
+        machine=top_up.origin in _MACHINE_MADE,
+    )
+    return screen_top_up(candidate, at=at).refusal
 
 
 def _terms(quote: Quote) -> dict[str, str | Decimal]:

@@ -8,11 +8,17 @@ from typing import Any
 from django.db.models import Count, QuerySet, Value
 
 from wallets.approvals.models import Approval
+from wallets.risk.models import ReviewItem
 
 
 def waiting_approvals() -> QuerySet[Any]:
     """What waits for a second person."""
     return Approval.objects.filter(state=Approval.State.WAITING)
+
+
+def open_reviews() -> QuerySet[Any]:
+    """What a rule found and nobody has decided."""
+    return ReviewItem.objects.filter(state=ReviewItem.State.OPEN)
 
 
 def count_rows(lists: Mapping[str, QuerySet[Any]]) -> dict[str, int]:

@@ -27,6 +27,7 @@ from tests.factories.events import send
 from tests.factories.holds import hold_on
 from tests.factories.mirror import noted
 from tests.factories.plans import sold_to
+from tests.factories.reviews import reviewed
 from tests.factories.shop import NOW, Shop
 from wallets.accounts.models import Account, User
 from wallets.adjustments.models import Adjustment, ReasonCode
@@ -37,6 +38,7 @@ from wallets.credit.models import CreditLot
 from wallets.holds.models import Hold
 from wallets.ledger.models import JournalEntry, LedgerAccount
 from wallets.mirror.models import MirrorDrift, MirrorItem
+from wallets.risk.models import ReviewItem, TrustTier, VelocityRule
 
 pytestmark = pytest.mark.django_db
 
@@ -47,17 +49,19 @@ LISTS = {
     CreditProduct: 6, VoucherBatch: 6, VoucherAttempt: 4, Hold: 4, SpendCap: 4,
     Approval: 4, Adjustment: 4,
     MirrorItem: 4, MirrorDrift: 5,
+    ReviewItem: 4,
 }  # fmt: skip
 PAGES = {
     Account: 7, Wallet: 12, CreditLot: 5, UsageEvent: 7, PriceBook: 9, PriceVersion: 7, JournalEntry: 9, ApiKey: 4,
     Plan: 8, Subscription: 12, Commitment: 6, VoucherBatch: 7, Hold: 4, SpendCap: 7,
-    Approval: 4, Adjustment: 5,
+    Approval: 4, Adjustment: 5, ReviewItem: 6,
 }  # fmt: skip
-RULES = [ApprovalLimit, ReasonCode]  # edited by hand, by administrators
+RULES = [ApprovalLimit, ReasonCode, TrustTier, VelocityRule]  # edited by hand, by administrators
 UNCOUNTED = [
     MirrorItem,
     Approval,
     Adjustment,
+    ReviewItem,
     Subscription,
     Commitment,
     VoucherAttempt,
@@ -79,6 +83,7 @@ def shop(shop: Shop, fiona: User) -> Shop:
     hold_on(shop.acme.wallet, "0.01", at=NOW)
     set_cap(account=shop.acme.account, terms=CapTerms("user", "day", D(5), currency="USD"), at=NOW)
     asked(by=fiona, account=shop.acme.account)
+    reviewed(shop.acme.wallet, at=NOW)
     adjusted(shop.acme.wallet, "5", by=may_alone(fiona, "100"), at=NOW)
     noted(shop.acme.account, at=NOW)
     with pytest.raises(VoucherUnknown):
@@ -154,6 +159,7 @@ def test_a_large_table_is_not_counted(model: Any, shop: Shop, finance: Client, d
         (Hold, "acme", "hold_"),
         (Approval, "acme", "Complaint"),
         (Adjustment, "acme", "Goodwill"),
+        (ReviewItem, "acme", "the rule"),
         (UsageEvent, "req_2", "req_2"),
         (UsageEvent, "acme", "req_2"),
         (HourlyUsage, "acme", "llm.input_tokens"),
