@@ -77,6 +77,9 @@ BEAT: Final = {
     "refresh-taxes": Beat(
         "wallets.tasks.refresh_taxes", crontab(hour="3", minute="51"), "a change of tax reaches recharges within a day"
     ),
+    "issue-statements": Beat(
+        "metering.tasks.issue_statements", crontab(minute="9"), "a month ends at another hour in every zone"
+    ),
     "purge-news": Beat("wallets.tasks.purge_news", crontab(minute="17"), "delivered news is kept for questions, not forever"),
     "purge-attempts": Beat(
         "wallets.tasks.purge_attempts", crontab(minute="47"), "attempts to top up name an address; no rule needs old ones"

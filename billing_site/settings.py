@@ -119,6 +119,10 @@ SELLER_ENTITY = env.str("SELLER_ENTITY", default="main")
 SELLER_NAME = env.str("SELLER_NAME", default="Prepaid")
 SELLER_ADDRESS = env.str("SELLER_ADDRESS", default="")
 SELLER_TAX_ID = env.str("SELLER_TAX_ID", default="")
+# What breaks usage down on statements: properties of events that meters have as dimensions.
+STATEMENT_DIMENSIONS = env.list("STATEMENT_DIMENSIONS", default=["model"])
+# How statements are set as PDF: a typst file.
+STATEMENT_TEMPLATE = env.str("STATEMENT_TEMPLATE", default=str(BASE_DIR / "templates" / "statement" / "statement.typ"))
 # Wake a worker after a commit that wrote news. Off: the sweep finds it seconds later (tests, bulk loads).
 OUTBOX_WAKES_WORKER = env.bool("OUTBOX_WAKES_WORKER", default=True)
 

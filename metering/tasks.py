@@ -10,6 +10,7 @@ from celery import shared_task
 from metering.caps import reserve
 from metering.gate import keep
 from metering.mirror import drift, usage
+from metering.usage import close_periods
 from wallets import clock
 
 
@@ -47,3 +48,9 @@ def roll_up_gate_decisions(**_: Any) -> None:
 def purge_cap_reservations(**_: Any) -> int:
     """Delete what holds that ended long ago had set aside of spend caps."""
     return reserve.purge_reservations(at=clock.now())
+
+
+@shared_task(acks_late=True, ignore_result=True)
+def issue_statements(**_: Any) -> int:
+    """Issue the statements of months that have ended."""
+    return close_periods.close_periods(at=clock.now()).issued

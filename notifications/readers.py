@@ -103,3 +103,12 @@ def tell_recharge_needs_authentication(piece: Piece, *, at: datetime) -> None:
         "wallet %d: recharge %s of %s %s waits to be confirmed (news %d, read %s)",
         told.wallet_id, told.top_up, told.total, told.currency, piece.id, at,
     )  # fmt: skip
+
+
+def tell_statement_issued(piece: Piece, *, at: datetime) -> None:
+    """A statement is there."""
+    issued = piece.news
+    log.info(
+        "wallet %d: statement %s, closing balance %s %s (news %d, read %s)",
+        issued.wallet_id, issued.number, issued.closing_balance, issued.currency, piece.id, at,
+    )  # fmt: skip

@@ -28,6 +28,11 @@ def new_lot_id() -> str:
     return new_public_id("lot")
 
 
+def new_statement_id() -> str:
+    """stm_…"""
+    return new_public_id("stm")
+
+
 def new_hold_id() -> str:
     """hold_…"""
     return new_public_id("hold")

@@ -16,6 +16,7 @@ from wallets.payments.models import PaymentMethod, ProviderCustomer, Receipt, Re
 from wallets.payments.offer_models import AccountTax, BonusSlab, RefundPolicy, TaxRate, TopUpTerms
 from wallets.recharge.models import AutoRecharge, RechargeDecision, ScheduledTopUp
 from wallets.risk.models import HeldCredit, ReviewItem, TopUpAttempt, TrustTier, VelocityRule
+from wallets.statements.models import Statement, StatementLine, StatementSeries
 
 __all__ = [
     "Account",
@@ -49,6 +50,9 @@ __all__ = [
     "RefundPolicy",
     "ReviewItem",
     "ScheduledTopUp",
+    "Statement",
+    "StatementLine",
+    "StatementSeries",
     "StoredAnswer",
     "TaxRate",
     "ThresholdCrossing",

@@ -18,6 +18,7 @@ from metering.usage.models import UsageEvent
 from wallets.accounts.models import Account, Member, User
 from wallets.balances.models import Wallet
 from wallets.payments.models import TopUp
+from wallets.statements.models import Statement
 
 Rest = ParamSpec("Rest")
 PAYERS: Final = (Member.Role.OWNER, Member.Role.ADMIN, Member.Role.BILLING)
@@ -75,6 +76,14 @@ class Customer:
         if top_up is None:
             raise Http404
         return top_up
+
+    def statement(self, public_id: str) -> Statement:
+        """A statement of one of their accounts. Raises Http404."""
+        found = Statement.objects.select_related("wallet__account").filter(wallet__account__members__user=self.user)
+        statement = found.filter(public_id=public_id).first()
+        if statement is None:
+            raise Http404
+        return statement
 
     def event_pk(self, pk: int) -> int:
         """The row id, if it is of an event of one of their accounts. Raises Http404."""

@@ -11,6 +11,7 @@ from billing_site.portal.charges import charge
 from billing_site.portal.payments import payments
 from billing_site.portal.plan import plan
 from billing_site.portal.receipt import look, receipt
+from billing_site.portal.statements import statement, statement_csv, statement_pdf, statements
 from billing_site.portal.top_up import top_up
 
 
@@ -34,6 +35,10 @@ urlpatterns = [
     path("card/change/<path:account>", change, name="change_card"),
     path("cards/<path:account>", cards, name="cards"),
     path("caps/<path:account>", caps, name="caps"),
+    path("statements/<path:account>", statements, name="statements"),
+    path("statement/<str:public_id>.pdf", statement_pdf, name="statement_pdf"),
+    path("statement/<str:public_id>.csv", statement_csv, name="statement_csv"),
+    path("statement/<str:public_id>/", statement, name="statement"),
     path("payments/<path:account>", payments, name="payments"),
     path("top-up/<path:account>", top_up, name="top_up"),
     path(

@@ -20,6 +20,7 @@ from billing_site.api.scopes import is_vendor_only, required_scope
 from metering.caps.set_cap import CapTerms, set_cap
 from metering.ingest.batch import ingest_batch
 from metering.ingest.decode import usage_input
+from metering.usage.close_periods import close_periods
 from pricing.books.draft import create_price_book, draft_version
 from pricing.books.pin import pin_version
 from pricing.books.publish import publish_version
@@ -32,6 +33,7 @@ from tests.factories.plans import sold_to
 from wallets import clock
 from wallets.api_keys.issue import issue_api_key
 from wallets.credit.grant import grant_credit
+from wallets.statements.models import Statement
 
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 
@@ -83,6 +85,12 @@ NOWHERE = Things(
 )
 
 
+def _statement_of(acme: Company) -> str:
+    """acme's month has ended."""
+    close_periods(at=clock.now() + timedelta(days=40))
+    return Statement.objects.filter(wallet=acme.wallet).latest("id").public_id
+
+
 def acme_things(acme: Company) -> Things:
     """Give acme one of each thing."""
     meter = define_meter(code="calls", event_type="call", aggregation="count", at=OPENED_AT)
@@ -112,6 +120,7 @@ def acme_things(acme: Company) -> Things:
             "cap_id": cap.public_id,
             "pin_id": pin.public_id,
             "card_id": saved_card(acme.account).public_id,
+            "statement_id": _statement_of(acme),
             "top_up_id": topped_up(acme.wallet, at=now).top_up.public_id,
             **sold_to(acme, at=now),
         },

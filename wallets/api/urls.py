@@ -13,6 +13,7 @@ from wallets.api.payment_methods import (
     PaymentMethodDefault,
     PaymentMethodSetUp,
 )
+from wallets.api.statements import AccountStatements, OneStatement, StatementCsv, StatementPdf
 from wallets.api.topups import OneTopUp, WalletTopUps
 from wallets.api.wallets import AccountWallets, OneWallet, WalletFreeze, WalletLedger, WalletThaw, WalletTransfers
 
@@ -26,6 +27,10 @@ urlpatterns = [
     path("wallets/<str:wallet_id>/transfers", WalletTransfers.as_view(), name="wallet_transfers"),
     path("wallets/<str:wallet_id>/topups", WalletTopUps.as_view(), name="wallet_top_ups"),
     path("topups/<str:top_up_id>", OneTopUp.as_view(), name="top_up"),
+    path("accounts/<path:key>/statements", AccountStatements.as_view(), name="account_statements"),
+    path("statements/<str:statement_id>.pdf", StatementPdf.as_view(), name="statement_pdf"),
+    path("statements/<str:statement_id>.csv", StatementCsv.as_view(), name="statement_csv"),
+    path("statements/<str:statement_id>", OneStatement.as_view(), name="statement"),
     path("accounts/<path:key>/payment-methods", AccountPaymentMethods.as_view(), name="payment_methods"),
     path("accounts/<path:key>/payment-methods/set-up", PaymentMethodSetUp.as_view(), name="payment_method_set_up"),
     path("payment-methods/<str:card_id>", OnePaymentMethod.as_view(), name="payment_method"),

@@ -140,6 +140,20 @@ class RechargeNeedsAuthentication:
     currency: str
 
 
+@dataclass(frozen=True, slots=True)
+class StatementIssued:
+    """A wallet's statement of a period is there. period_start, period_end: RFC 3339, UTC, the end exclusive."""
+
+    wallet_id: int
+    account_id: int
+    statement: str
+    number: str
+    period_start: str
+    period_end: str
+    closing_balance: str
+    currency: str
+
+
 News = (
     BalancesChanged
     | ThresholdCrossed
@@ -153,4 +167,5 @@ News = (
     | RechargeNotDone
     | RechargeBreakerOpened
     | RechargeNeedsAuthentication
+    | StatementIssued
 )

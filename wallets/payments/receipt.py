@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 from django.conf import settings
 from django.db import connection, transaction
 
-from wallets.accounts.models import Account
+from wallets.accounts.parties import buyer_text, seller_text
 from wallets.payments.models import Receipt, TopUp
 
 _NEXT = """INSERT INTO wallets_receiptseries (entity, year, last_number) VALUES (%s, %s, 1)
@@ -38,17 +38,8 @@ def issue_receipt(*, top_up: TopUp, at: datetime) -> Receipt:
             entity=entity,
             year=year,
             number=number,
-            seller=_seller(),
-            buyer=_buyer(top_up.wallet.account),
+            seller=seller_text(),
+            buyer=buyer_text(top_up.wallet.account),
             paid_with=top_up.method.label if top_up.method else top_up.get_means_display(),
             issued_at=at,
         )
-
-
-def _seller() -> str:
-    lines = [settings.SELLER_NAME, *settings.SELLER_ADDRESS.split(","), settings.SELLER_TAX_ID]
-    return "\n".join(line.strip() for line in lines if line.strip())
-
-
-def _buyer(account: Account) -> str:
-    return "\n".join(line for line in (account.name, account.email, account.country) if line)

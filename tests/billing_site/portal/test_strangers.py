@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from decimal import Decimal
 
 import pytest
@@ -9,6 +10,7 @@ from django.test import Client
 from django.urls import get_resolver, reverse
 
 from billing_site.portal import urls
+from metering.usage.close_periods import close_periods
 from tests.factories.balances import AT
 from tests.factories.events import event_pk
 from tests.factories.shop import Shop, text_of
@@ -16,21 +18,24 @@ from wallets.balances.models import Wallet
 from wallets.balances.open import open_wallet
 from wallets.payments.manual import record_payment
 from wallets.payments.models import TopUp
+from wallets.statements.models import Statement
 
 pytestmark = pytest.mark.django_db
 
 OPEN_TO_ALL = {"login", "logout"}
 # What only changes something: posted to by the pages.
 POSTS = ("begin_card", "keep_card", "change_card", "look")
+STATEMENT = ("statement", "statement_pdf", "statement_csv")
 
 
 @pytest.fixture(autouse=True)
 def paid(shop: Shop) -> None:
-    """acme has paid something."""
+    """acme has paid something, and its month has ended."""
     record_payment(
         wallet=Wallet.objects.select_related("account").get(pk=shop.acme.wallet.pk), amount=Decimal(5), means="wire",
         reference="1", at=AT, actor="fiona",
     )  # fmt: skip
+    close_periods(at=AT + timedelta(days=15))
 
 
 def test_another_customer_changes_nothing(shop: Shop, stranger: Client) -> None:
@@ -51,15 +56,16 @@ def pages_of_acme(shop: Shop) -> list[str]:
         f"{home}?account=globex&wallet={shop.acme.wallet.public_id}",
         f"{home}?wallet={shop.acme.wallet.public_id}",
         f"{reverse('portal:plan')}?account=acme",
-        *[reverse(f"portal:{name}", args=["acme"]) for name in ("top_up", "cards", "caps", "payments")],
+        *[reverse(f"portal:{name}", args=["acme"]) for name in ("top_up", "cards", "caps", "payments", "statements")],
         reverse("portal:receipt", args=[TopUp.objects.get().public_id]),
+        *[reverse(f"portal:{name}", args=[Statement.objects.get().public_id]) for name in STATEMENT],
         *[reverse("portal:charge", args=[event_pk(event_id)]) for event_id in ("req_1", "req_void", "req_parked")],
     ]
 
 
 def test_every_page_has_its_stranger() -> None:
     names = {pattern.name for pattern in urls.urlpatterns}
-    pages = {"balance", "charge", "plan", "top_up", "cards", "caps", "payments", "receipt"}
+    pages = {"balance", "charge", "plan", "top_up", "cards", "caps", "payments", "receipt", "statements", *STATEMENT}
     assert names - OPEN_TO_ALL == pages | set(POSTS), "add the new page to pages_of_acme, or to POSTS"
     assert get_resolver().reverse_dict is not None
 

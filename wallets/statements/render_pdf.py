@@ -1,0 +1,72 @@
+"""A statement as PDF, set by typst from `templates/statement/statement.typ` (or the vendor's own: STATEMENT_TEMPLATE)."""
+
+from __future__ import annotations
+
+import json
+from decimal import Decimal
+
+import typst
+from django.conf import settings
+
+from wallets.amount_text import exact_text, line_text, quantity_text
+from wallets.statements.document import Document, Section
+from wallets.statements.models import StatementLine
+
+
+def render_pdf(document: Document) -> bytes:
+    """The PDF: tagged, its fonts embedded, the same bytes each time."""
+    compiled = typst.compile(
+        settings.STATEMENT_TEMPLATE,
+        format="pdf",
+        sys_inputs={"statement": json.dumps(_values(document))},
+        ignore_system_fonts=True,
+        timestamp=int(document.issued_at.timestamp()),
+    )
+    assert isinstance(compiled, bytes), type(compiled)
+    return compiled
+
+
+def _values(document: Document) -> dict[str, object]:
+    currency = document.currency
+    return {
+        "title": f"Statement {document.number}",
+        "number": document.number,
+        "seller": document.seller,
+        "buyer": document.buyer,
+        "account": document.account_key,
+        "wallet": document.wallet,
+        "period": document.period,
+        "days": f"{document.first_day:%-d %B %Y} to {document.last_day:%-d %B %Y}, {document.time_zone}",
+        "issued": f"{document.issued_at:%-d %B %Y}",
+        "currency": currency,
+        "brand": settings.SELLER_NAME,
+        "opening": _figure(document.opening, currency),
+        "closing": _figure(document.closing, currency),
+        "rounding": _figure(document.rounding, currency) if document.rounding else "",
+        "sections": [_section(section, currency) for section in document.sections],
+    }
+
+
+def _figure(amount: Decimal, currency: str) -> str:
+    """An amount without its currency, which stands at the head of the column."""
+    return str(line_text(amount, currency)._replace(currency=""))
+
+
+def _section(section: Section, currency: str) -> dict[str, object]:
+    return {
+        "title": section.title,
+        "usage": section.code in {StatementLine.Section.USAGE, StatementLine.Section.LATE_USAGE},
+        "total": _figure(section.total, currency),
+        "lines": [
+            {
+                "label": line.label,
+                "under": "; ".join(part for part in (line.detail, line.price.replace("\n", "; "), line.reference) if part),
+                "when": f"{line.happened_at:%-d %b}" if line.happened_at else "",
+                "quantity": "" if line.quantity is None else quantity_text(line.quantity),
+                "allowance": "" if not line.allowance else f"{quantity_text(line.allowance)} from allowance",
+                "amount": _figure(line.rounded, currency),
+                "exact": str(exact_text(line.amount, currency)),
+            }
+            for line in section.lines
+        ],
+    }
