@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
+from threading import RLock
 from typing import Any, Literal
 
 from wallets.payments.providers.contract import (
@@ -43,6 +44,7 @@ class FaultyProvider:
     next_set_up_saves: str = ""
     """the card that is saved next, instead of the customer's first"""
     _answers: dict[str, Any] = field(default_factory=dict)
+    _one_at_a_time: RLock = field(default_factory=RLock)
 
     @property
     def charged(self) -> list[Decimal]:
@@ -131,6 +133,10 @@ class FaultyProvider:
 
     def _once(self, call: str, key: str, act: Callable[[], Any]) -> Any:
         """Act, once for a key, unless a fault is due."""
+        with self._one_at_a_time:
+            return self._acted(call, key, act)
+
+    def _acted(self, call: str, key: str, act: Callable[[], Any]) -> Any:
         self.calls.append(call)
         fault = next((when for name, when in self.faults if name == call), None)
         if fault is not None:
