@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from datetime import date
 from typing import Final
@@ -18,6 +19,7 @@ from wallets.accounts.models import Account
 from wallets.clock import now
 from wallets.errors import Refusal
 from wallets.payments.cards import begin_card, choose_card, keep_card, remove_card
+from wallets.payments.declines import SENTENCES
 from wallets.payments.expiring import months_left
 from wallets.payments.find import cards_of
 from wallets.payments.models import PaymentMethod
@@ -57,6 +59,7 @@ class CardsPage:
     publishable_key: str
     script: str
     test_cards: tuple[tuple[str, str], ...]
+    sentences: str
 
 
 @require_safe
@@ -115,6 +118,7 @@ def _show(request: HttpRequest, account: Account, *, problem: str = "") -> HttpR
         problem=problem,
         publishable_key=settings.STRIPE_PUBLISHABLE_KEY,
         script=card_element_script(),
+        sentences=json.dumps(dict(SENTENCES)),
         test_cards=TEST_CARDS if settings.STRIPE_PUBLISHABLE_KEY.startswith("pk_test_") else (),
     )
     response = render(request, "portal/cards.html", {"page": page}, status=422 if problem else 200)

@@ -60,6 +60,28 @@ class Photographer:
                     page.wait_for_load_state()
                     keep(page, "customer-charge")
 
+    def paying_pages(self) -> None:
+        """Save a card in the sandbox, look at what a top-up costs, pay, look at the receipt."""
+        with self.signed_in("customer", scheme="light", width=1000, height=900) as page:
+            page.goto(f"{self._site}/cards/acme")
+            card = (
+                ("number", "4242424242424242"),
+                ("exp_month", "12"),
+                ("exp_year", "31"),
+                ("cvc", "123"),
+                ("postal_code", "1"),
+            )
+            for place, text in card:
+                page.get_by_placeholder(place).fill(text)
+            page.get_by_role("button", name="Save card").click()
+            page.locator("td.wide", has_text="4242").first.wait_for()
+            page.goto(f"{self._site}/top-up/acme?amount=500")
+            page.get_by_role("checkbox").check()
+            keep(page, "customer-top-up", full=True)
+            page.get_by_role("button", name="Pay").click()
+            page.wait_for_url(f"{self._site}/top-ups/*/")
+            keep(page, "customer-receipt")
+
     def back_office_pages(self) -> None:
         """The front page, a wallet, an explanation, prices."""
         with self.signed_in("finance", scheme="light", width=1440, height=960) as page:
@@ -110,6 +132,7 @@ def main() -> None:
         chromium = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=QUIET)
         photographer = Photographer(chromium, options.site.rstrip("/"), logins)
         photographer.customer_pages()
+        photographer.paying_pages()
         photographer.back_office_pages()
         chromium.close()
 

@@ -59,7 +59,7 @@ def shop_with_cards(page: Page, site: str) -> None:
     save_card(page, site, "4000000000000002")
     problem = page.get_by_role("alert")
     problem.wait_for()
-    assert "declined" in problem.inner_text()
+    assert problem.inner_text() == "Your bank declined the card. Use another card, or ask your bank."
 
     save_card(page, site, "4242424242424242")
     saved(page, "4242")
@@ -70,6 +70,9 @@ def shop_with_cards(page: Page, site: str) -> None:
     assert page.get_by_role("cell", name="VAT 20 %").is_visible()
 
     save_card(page, site, "4000002500003155")
+    page.get_by_role("button", name="Fail authentication").click()
+    problem.wait_for()
+    page.get_by_role("button", name="Save card").click()
     page.get_by_role("button", name="Complete authentication").click()
     saved(page, "3155")
     pay(page, site, "3155")

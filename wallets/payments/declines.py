@@ -69,6 +69,7 @@ SENTENCES: Final[Mapping[str, str]] = {
     "approve_with_id": _CONFIRM,
     "authentication_not_handled": _NOT_CONFIRMED,
     "payment_intent_authentication_failure": _NOT_CONFIRMED,
+    "setup_intent_authentication_failure": "Your bank did not confirm that the card is yours. Try again and confirm it.",
     # Test cards with a real key, and real cards with a test key.
     "testmode_decline": "This is a test card; it pays nothing. Use a real card.",
     "live_mode_test_card": "This is a test card; it pays nothing. Use a real card.",

@@ -6,6 +6,11 @@ function say(place, text) {
   place.hidden = !text;
 }
 
+function explain(form, error, otherwise) {
+  const sentences = JSON.parse(form.dataset.sentences || "{}");
+  return sentences[error.decline_code] || sentences[error.code] || error.message || otherwise;
+}
+
 async function saveCard(form) {
   const problem = form.querySelector("[role=alert]");
   const button = form.querySelector("button");
@@ -17,7 +22,7 @@ async function saveCard(form) {
     const begun = await answer.json();
     if (!answer.ok) throw new Error(begun.problem);
     const result = await form.stripe.confirmCardSetup(begun.client_secret, { payment_method: { card: form.card } });
-    if (result.error) throw new Error(result.error.message || "The card was not saved; check what you entered.");
+    if (result.error) throw new Error(explain(form, result.error, "The card was not saved; check what you entered."));
     form.elements.set_up.value = begun.id;
     form.submit();
   } catch (error) {
