@@ -10,10 +10,12 @@ from __future__ import annotations
 import re
 import socket
 import time
+from collections.abc import Mapping
 from email.utils import formatdate
+from http import HTTPStatus
 from typing import Final, NamedTuple
 
-from metering.api.gate_check import FOR_ENVOY, AnswerParts
+from metering.api.gate_check import FOR_ENVOY, SCOPE_HEADERS, AnswerParts
 from metering.api.gate_wsgi import ENVOY_PATH, PATH, STATUS_LINE, bearer, quick_answer
 from wallets import clock
 
@@ -24,17 +26,19 @@ _QUESTION: Final = re.compile(
     rb"|(?!HEAD )[A-Z]+ (" + ENVOY_PATH.encode() + rb")[!\x22$-~]*) HTTP/1\.1\r\n"
     rb"((?:[0-9A-Za-z!#$%&'*+.^`|~-]+:[\t -~]*\r\n)*)\r\n"
 )
+_WHO: Final = [(scope, name.lower().encode()) for scope, name in SCOPE_HEADERS.items()]
 # With one of these the request may have a body, or wants something of the connection.
 _MORE_THAN_A_QUESTION: Final = frozenset({b"transfer-encoding", b"expect", b"upgrade", b"te", b"trailer"})
 
 
 class Question(NamedTuple):
-    """A question as it came in, and how many bytes it has."""
+    """A question as it came in, and how many bytes it has. who: what headers say of who calls, by scope of spend caps."""
 
     size: int
     query: str
     account: str
     secret: str
+    who: Mapping[str, str]
 
 
 def answer_at_once(client: socket.socket) -> bool:
@@ -45,7 +49,7 @@ def answer_at_once(client: socket.socket) -> bool:
         return False
     if question is None:
         return False
-    parts = quick_answer(question.query, question.account, question.secret, clock.now())
+    parts = quick_answer(question.query, question.account, question.secret, clock.now(), who=question.who)
     if parts is None:
         return False
     answer = http_answer(parts)
@@ -77,6 +81,7 @@ def understood(come: bytes) -> Question | None:
         FOR_ENVOY if match[2] else (match[1] or b"").decode("ascii"),
         read.get(b"x-account", b"").decode("ascii"),
         bearer(read.get(b"authorization", b"").decode("ascii")) if gate_key is None else gate_key.decode("ascii"),
+        {scope: read[name].decode("ascii") for scope, name in _WHO if name in read},
     )
 
 
@@ -85,7 +90,7 @@ def http_answer(parts: AnswerParts) -> bytes:
     status, headers, body = parts
     lines = [f"HTTP/1.1 {STATUS_LINE[status]}", f"Date: {_date(int(time.time()))}"]
     lines += [f"{name}: {text}" for name, text in headers.items()]
-    if body:
+    if body or status != HTTPStatus.NO_CONTENT:  # without it, a reader waits for a body until the connection closes
         lines.append(f"Content-Length: {len(body)}")
     return "\r\n".join([*lines, "", ""]).encode("latin-1") + body
 

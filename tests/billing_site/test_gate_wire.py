@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Iterator
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ from hypothesis import strategies as st
 
 from billing_site.gate_wire import LARGEST, answer_at_once, understood
 from metering.api.gate_wsgi import bearer
+from metering.caps.set_cap import CapTerms, set_cap
 from tests.factories.balances import AT, wallet_of
 from tests.metering.api.test_gate_check import key
 from tests.metering.api.test_gate_wsgi import SAID, at_the_door
@@ -25,15 +27,16 @@ HEAD = b"GET /gate/check?account=acme HTTP/1.1\r\nHost: gate\r\nAuthorization: B
 
 def test_a_plain_question_is_understood() -> None:
     asked = HEAD + b"X-Account:globex \r\nConnection: keep-alive\r\nContent-Length: 0\r\nX-Other: (text)\r\n\r\n"
-    assert understood(asked) == (len(asked), "account=acme", "globex", "k")
-    assert understood(b"GET /gate/check HTTP/1.1\r\n\r\n") == (28, "", "", "")
+    assert understood(asked) == (len(asked), "account=acme", "globex", "k", {})
+    assert understood(b"GET /gate/check HTTP/1.1\r\n\r\n") == (28, "", "", "", {})
+    assert understood(HEAD + b"x-user: u_1\r\nX-Team: red\r\n\r\n")[4] == {"user": "u_1", "team": "red"}  # type: ignore[index]
     assert understood(HEAD + b"X-Gate-Key: g\r\n\r\n")[3] == "g"  # type: ignore[index]
 
 
 def test_what_envoy_asks_is_understood_without_the_customer_s_query() -> None:
     asked = HEAD.replace(b"GET /gate/check?account=acme", b"POST /gate/envoy/v1/chat?account=rich")
     asked += b"X-Account: acme\r\nContent-Length: 0\r\n\r\n"
-    assert understood(asked) == (len(asked), "allowed=200", "acme", "k")
+    assert understood(asked) == (len(asked), "allowed=200", "acme", "k", {})
 
 
 @pytest.mark.parametrize(
@@ -124,12 +127,15 @@ def line() -> Iterator[tuple[socket.socket, socket.socket]]:
 @pytest.mark.usefixtures("redis_server")
 def test_it_is_answered_like_at_the_door_and_taken_off_the_line(line: tuple[socket.socket, socket.socket]) -> None:
     ours, theirs = line
-    wallet_of("acme", credit="41.2")
+    acme = wallet_of("acme", credit="41.2")
     wallet_of("poor")
+    set_cap(account=acme.account, terms=CapTerms("user", "day", Decimal(0), value="u_1", currency="USD"), at=AT)
     credentials = key()
-    for account in ("acme", "poor"):
-        asked = f"GET /gate/check?account={account} HTTP/1.1\r\nAuthorization: {credentials['Authorization']}\r\n\r\n".encode()
-        status, told, body = at_the_door(f"?account={account}", **credentials)  # and the key is remembered
+    for query, who in (("acme", {}), ("acme&allowed=200", {}), ("poor", {}), ("acme", {"X-User": "u_1"})):
+        lines = "".join(f"{name}: {value}\r\n" for name, value in {**credentials, **who}.items())
+        asked = f"GET /gate/check?account={query} HTTP/1.1\r\n{lines}\r\n".encode()
+        status, told, body = at_the_door(f"?account={query}", **credentials, **who)  # and the key is remembered
+        assert status == (402 if query == "poor" or who else 200 if "allowed" in query else 204)
         theirs.sendall(asked)
         assert answer_at_once(ours)
         head, _, content = theirs.recv(LARGEST).partition(b"\r\n\r\n")
@@ -138,7 +144,7 @@ def test_it_is_answered_like_at_the_door_and_taken_off_the_line(line: tuple[sock
         assert first.startswith(f"HTTP/1.1 {status} ")
         assert content == body
         assert [headers.get(name) for name in SAID] == told
-        assert headers.get("Content-Length") == (str(len(body)) if body else None)
+        assert headers.get("Content-Length") == (None if status == 204 else str(len(body)))
         with pytest.raises(BlockingIOError):
             ours.recv(1)
 

@@ -1,4 +1,5 @@
-"""What docs/gateways/envoy.yaml and traefik.yaml make those ask, asked of the endpoint. They themselves are not run here."""
+"""What docs/gateways/envoy.yaml and traefik.yaml make those ask, asked of the endpoint in every way. They themselves are run
+in `test_envoy_and_traefik.py`."""
 
 from __future__ import annotations
 

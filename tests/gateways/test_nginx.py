@@ -5,10 +5,9 @@ from __future__ import annotations
 import http.client
 import json
 import subprocess
-import threading
 from collections.abc import Iterator
 from contextlib import closing
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, Final
 
@@ -16,7 +15,8 @@ import psutil
 import pytest
 
 from billing_site.benchmarks.nginx import OWN_PATHS, nginx_binary
-from tests.cast import Company, open_company
+from tests.cast import Company
+from tests.gateways.upstream import top_up
 from tests.processes import PROJECT, eventually
 from tests.web import Site, free_port
 from wallets import clock
@@ -31,37 +31,6 @@ pytestmark = [
     pytest.mark.usefixtures("redis_server"),
     pytest.mark.skipif(NGINX is None, reason="nginx is not installed"),
 ]
-
-
-class Service(BaseHTTPRequestHandler):
-    """The vendor's service: says whose call it was."""
-
-    protocol_version = "HTTP/1.1"
-    calls: list[str | None]
-
-    def do_POST(self) -> None:
-        self.rfile.read(int(self.headers["Content-Length"]))
-        self.server.calls.append(self.headers["X-Account"])  # type: ignore[attr-defined]
-        body = b'{"answer": 42}'
-        self.send_response(200)
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, *_: Any) -> None:
-        """Quiet."""
-
-
-@pytest.fixture
-def service() -> Iterator[ThreadingHTTPServer]:
-    with ThreadingHTTPServer(("127.0.0.1", 0), Service) as server:
-        server.calls = []  # type: ignore[attr-defined]
-        server.daemon_threads = False  # nginx closes its connections before
-        thread = threading.Thread(target=server.serve_forever, daemon=True)
-        thread.start()
-        yield server
-        server.shutdown()
-        thread.join()
 
 
 class Nginx:
@@ -103,34 +72,11 @@ class Nginx:
 
 
 @pytest.fixture
-def acme() -> Company:
-    return open_company("acme")
-
-
-@pytest.fixture
-def site(acme: Company) -> Iterator[Site]:
-    with Site(TOP_UP_URL="https://pay.example/{account}") as site:
-        yield site
-
-
-@pytest.fixture
 def nginx(tmp_path: Path, site: Site, service: ThreadingHTTPServer) -> Iterator[Nginx]:
     key = issue_api_key(name="nginx", scopes=["gate:check"], at=clock.now()).secret
     started = Nginx(tmp_path / "nginx", billing=site.address, service=f"127.0.0.1:{service.server_address[1]}", gate_key=key)
     yield started
     started.stop()
-
-
-def top_up(site: Site, acme: Company, amount: str) -> None:
-    """Credit over the API, as a vendor's back end gives it."""
-    secret = issue_api_key(name="back end", scopes=["wallets:write"], at=clock.now()).secret
-    body = json.dumps({"amount": amount, "kind": "promotional"})
-    headers = {"Authorization": f"Bearer {secret}", "Content-Type": "application/json", "Idempotency-Key": "top-up"}
-    with closing(http.client.HTTPConnection(site.address, timeout=30)) as link:
-        link.request("POST", f"/api/v1/wallets/{acme.wallet.public_id}/credits", body, headers)
-        answer = link.getresponse()
-        said = answer.read()
-    assert answer.status == 201, said
 
 
 def test_exhausted_is_refused_and_after_a_top_up_the_next_call_passes_without_a_reload(
