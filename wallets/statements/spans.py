@@ -101,11 +101,7 @@ def claim_spans(due: Sequence[Due]) -> list[Span]:
     wanted = {one.wallet_id: one for one in due}
     spans: list[Span] = []
     with connection.cursor() as cursor:
-        cursor.execute(
-            """SELECT w.id FROM unnest(%s::bigint[]) AS w(id)
-               WHERE pg_try_advisory_xact_lock(hashtext('statement'), (w.id %% 2147483647)::int)""",
-            [array_literal(sorted(wanted))],
-        )
+        cursor.execute(_CLAIM, [array_literal(sorted(wanted))])
         mine = [row[0] for row in cursor.fetchall()]
         ends = array_literal(f'"{wanted[wallet_id].period_end.isoformat()}"' for wallet_id in mine)
         cursor.execute(_SPANS, [array_literal(mine), ends])
@@ -128,6 +124,11 @@ def claim_spans(due: Sequence[Due]) -> list[Span]:
                 )
     return spans
 
+
+_CLAIM: Final = """
+    SELECT w.id FROM unnest(%s::bigint[]) AS w(id)
+    WHERE pg_try_advisory_xact_lock(hashtext('statement'), (w.id %% 2147483647)::int)
+"""
 
 # The entries before the first one of the next period, whatever their own times say: versions decide, so none is left out.
 _SPANS: Final = """
