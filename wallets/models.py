@@ -10,13 +10,14 @@ from wallets.holds.models import Hold
 from wallets.idempotency.models import StoredAnswer
 from wallets.ledger.models import JournalEntry, LedgerAccount, Posting
 from wallets.mirror.models import MirrorDrift, MirrorItem
+from wallets.numbers.models import NumberSeries
 from wallets.outbox.models import Delivery, News
 from wallets.payments.event_models import PaymentException, ProviderEvent
-from wallets.payments.models import PaymentMethod, ProviderCustomer, Receipt, ReceiptSeries, TopUp
+from wallets.payments.models import PaymentMethod, ProviderCustomer, Receipt, TopUp
 from wallets.payments.offer_models import AccountTax, BonusSlab, RefundPolicy, TaxRate, TopUpTerms
 from wallets.recharge.models import AutoRecharge, RechargeDecision, ScheduledTopUp
 from wallets.risk.models import HeldCredit, ReviewItem, TopUpAttempt, TrustTier, VelocityRule
-from wallets.statements.models import Statement, StatementLine, StatementSeries
+from wallets.statements.models import Statement, StatementLine
 
 __all__ = [
     "Account",
@@ -38,6 +39,7 @@ __all__ = [
     "MirrorDrift",
     "MirrorItem",
     "News",
+    "NumberSeries",
     "PaymentException",
     "PaymentMethod",
     "Posting",
@@ -45,14 +47,12 @@ __all__ = [
     "ProviderEvent",
     "ReasonCode",
     "Receipt",
-    "ReceiptSeries",
     "RechargeDecision",
     "RefundPolicy",
     "ReviewItem",
     "ScheduledTopUp",
     "Statement",
     "StatementLine",
-    "StatementSeries",
     "StoredAnswer",
     "TaxRate",
     "ThresholdCrossing",

@@ -6,7 +6,7 @@ the provider says settles it (`settle.py`), once (constraints top_up_payment_onc
     amount                          becomes paid credit, `bonus` promotional credit beside it; tax and fee never do
 
 A payment method is a card at the provider: what may be shown of it, and its fingerprint; never its number (I11). A receipt
-is a copy of what was paid, numbered without a gap for each legal entity and year (`ReceiptSeries`).
+is a copy of what was paid, numbered without a gap for each legal entity and year (`wallets.numbers`).
 """
 
 from __future__ import annotations
@@ -196,23 +196,6 @@ class TopUp(models.Model):
 
     def __str__(self) -> str:
         return self.public_id
-
-
-class ReceiptSeries(models.Model):
-    """The last number given in a legal entity's year."""
-
-    entity = models.CharField(max_length=40)
-    year = models.SmallIntegerField()
-    last_number = models.IntegerField(default=0)
-
-    class Meta:
-        app_label = "wallets"
-        constraints: ClassVar[list[models.BaseConstraint]] = [
-            models.UniqueConstraint(fields=["entity", "year"], name="receipt_series_once"),
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.entity} {self.year}"
 
 
 class Receipt(models.Model):

@@ -9,10 +9,9 @@ from django.conf import settings
 from django.db import connection, transaction
 
 from wallets.accounts.parties import buyer_text, seller_text
+from wallets.numbers.take import take_numbers
 from wallets.payments.models import Receipt, TopUp
 
-_NEXT = """INSERT INTO wallets_receiptseries (entity, year, last_number) VALUES (%s, %s, 1)
-    ON CONFLICT (entity, year) DO UPDATE SET last_number = wallets_receiptseries.last_number + 1 RETURNING last_number"""
 # One at a time for a top-up, so that the loser of a race does not take a number and give it back late.
 _ALONE = "SELECT pg_advisory_xact_lock(hashtext('receipt'), %s)"
 
@@ -31,8 +30,7 @@ def issue_receipt(*, top_up: TopUp, at: datetime) -> Receipt:
         found = Receipt.objects.filter(top_up=top_up).first()
         if found is not None:
             return found
-        cursor.execute(_NEXT, [entity, year])
-        (number,) = cursor.fetchone()
+        (number,) = take_numbers(document="receipt", entity=entity, year=year)
         return Receipt.objects.create(
             top_up=top_up,
             entity=entity,

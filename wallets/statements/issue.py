@@ -10,11 +10,12 @@ from decimal import Decimal
 from typing import Final
 
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import transaction
 
 from wallets.accounts.parties import buyer_text, seller_text
 from wallets.balances.models import Wallet
 from wallets.money import ZERO, round_to_minor_unit
+from wallets.numbers.take import take_numbers
 from wallets.outbox.topics import StatementIssued
 from wallets.outbox.write import add_news
 from wallets.statements.models import Statement, StatementLine
@@ -23,8 +24,6 @@ from wallets.statements.spans import Span
 
 Section = StatementLine.Section
 
-_NEXT: Final = """INSERT INTO wallets_statementseries AS s (entity, year, last_number) VALUES (%s, %s, %s)
-    ON CONFLICT (entity, year) DO UPDATE SET last_number = s.last_number + EXCLUDED.last_number RETURNING last_number"""
 ORDER: Final = tuple(Section.values)
 
 
@@ -63,12 +62,10 @@ def issue_statements(*, spans: Sequence[Span], consumed: Mapping[int, Sequence[C
         for span in spans
     }
     entity, year = settings.SELLER_ENTITY, at.astimezone(UTC).year
-    with connection.cursor() as cursor:
-        cursor.execute(_NEXT, [entity, year, len(spans)])
-        (last,) = cursor.fetchone()
+    numbers = take_numbers(document="statement", entity=entity, year=year, count=len(spans))
     statements = Statement.objects.bulk_create(
         _statement(span, wallets[span.wallet_id], lines[span.wallet_id], entity, year, number, at)
-        for number, span in enumerate(spans, last - len(spans) + 1)
+        for number, span in zip(numbers, spans, strict=True)
     )
     for statement in statements:
         for position, line in enumerate(lines[statement.wallet_id], 1):

@@ -34,23 +34,6 @@ _ADDS_UP = """
 """
 
 
-class StatementSeries(models.Model):
-    """The last number given in a legal entity's year."""
-
-    entity = models.CharField(max_length=40)
-    year = models.SmallIntegerField()
-    last_number = models.IntegerField(default=0)
-
-    class Meta:
-        app_label = "wallets"
-        constraints: ClassVar[list[models.BaseConstraint]] = [
-            models.UniqueConstraint(fields=["entity", "year"], name="statement_series_once"),
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.entity} {self.year}"
-
-
 class Statement(models.Model):
     """One wallet, one period."""
 
