@@ -69,6 +69,10 @@ class Api:
         """POST, an empty object when no body is given."""
         return self.send("POST", path, {} if body is None and "raw" not in options else body, **options)
 
+    def put(self, path: str, body: Any, **options: Any) -> Any:
+        """PUT."""
+        return self.send("PUT", path, body, **options)
+
     def patch(self, path: str, body: Any, **options: Any) -> Any:
         """PATCH."""
         return self.send("PATCH", path, body, **options)

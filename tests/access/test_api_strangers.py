@@ -138,6 +138,8 @@ def acme_things(acme: Company) -> Things:
             "/wallets/{wallet_id}/credits": {"amount": "1", "kind": "paid"},
             "/wallets/{wallet_id}/vouchers": {"code": "7QXK-91MN-0ZRB-4T5W"},
             "/wallets/{wallet_id}/topups": {"amount": "10"},
+            "/wallets/{wallet_id}/auto-recharge": {"threshold": "5", "amount": "50", "monthly_cap": "500"},
+            "/wallets/{wallet_id}/scheduled-top-up": {"amount": "50", "day": 1},
             "/accounts/{key}/payment-methods": {"set_up": "seti_cus_acme"},
             "/wallets/{wallet_id}/transfers": {"to": acme.wallet.public_id, "amount": "1"},
         },

@@ -13,6 +13,7 @@ from wallets.api.payment_methods import (
     PaymentMethodDefault,
     PaymentMethodSetUp,
 )
+from wallets.api.recharges import WalletAutoRecharge, WalletRechargeDecisions, WalletSchedule
 from wallets.api.statements import AccountStatements, OneStatement, StatementCsv, StatementPdf
 from wallets.api.topups import OneTopUp, WalletTopUps
 from wallets.api.wallets import AccountWallets, OneWallet, WalletFreeze, WalletLedger, WalletThaw, WalletTransfers
@@ -26,6 +27,9 @@ urlpatterns = [
     path("wallets/<str:wallet_id>/thaw", WalletThaw.as_view(), name="wallet_thaw"),
     path("wallets/<str:wallet_id>/transfers", WalletTransfers.as_view(), name="wallet_transfers"),
     path("wallets/<str:wallet_id>/topups", WalletTopUps.as_view(), name="wallet_top_ups"),
+    path("wallets/<str:wallet_id>/auto-recharge", WalletAutoRecharge.as_view(), name="wallet_auto_recharge"),
+    path("wallets/<str:wallet_id>/scheduled-top-up", WalletSchedule.as_view(), name="wallet_scheduled_top_up"),
+    path("wallets/<str:wallet_id>/recharge-decisions", WalletRechargeDecisions.as_view(), name="wallet_recharge_decisions"),
     path("topups/<str:top_up_id>", OneTopUp.as_view(), name="top_up"),
     path("accounts/<path:key>/statements", AccountStatements.as_view(), name="account_statements"),
     path("statements/<str:statement_id>.pdf", StatementPdf.as_view(), name="statement_pdf"),
