@@ -46,6 +46,15 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
         {"items": [{"title": "Today", "icon": "home", "link": reverse_lazy("admin:index")}]},
         {"title": "Customers", "items": [_page("Accounts", "domain", "wallets.account")]},
         {
+            "title": "Money in",
+            "items": [
+                _page("Top-ups", "payments", "wallets.topup"),
+                _page("Receipts", "receipt", "wallets.receipt"),
+                _page("Cards", "credit_card", "wallets.paymentmethod"),
+                _page("Webhooks", "webhook", "wallets.providerevent"),
+            ],
+        },
+        {
             "title": "Credit",
             "items": [
                 _page("Wallets", "account_balance_wallet", "wallets.wallet"),

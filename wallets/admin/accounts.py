@@ -28,9 +28,13 @@ from wallets.balances.held import without_lapsed
 from wallets.balances.models import Wallet
 from wallets.balances.open import open_wallet
 from wallets.clock import now
+from wallets.payments.find import cards_of
+from wallets.payments.models import TopUp
+from wallets.risk.models import ReviewItem
 
 MOST_MEMBERS: Final = 50
 MOST_KEYS: Final = 20
+TOP_UPS_SHOWN: Final = 8
 
 
 @admin.register(Account)
@@ -103,6 +107,7 @@ class AccountAdmin(ReadOnlyAdmin):
             ),
             keys=list(ApiKey.objects.filter(account=account).order_by("revoked_at", "-created_at", "-id")[:MOST_KEYS]),
             actions_detail=self._buttons(request, account),
+            **money_in(account) if request.user.has_perm("wallets.view_topup") else {},
         )
         return TemplateResponse(request, "admin/account_page.html", context)
 
@@ -207,3 +212,14 @@ def _button(title: str, name: str, icon: str, variant: str, *args: int) -> dict[
 
 def _page_of(account: Account) -> str:
     return reverse("admin:wallets_account_change", args=[account.pk])
+
+
+def money_in(account: Account) -> dict[str, Any]:
+    """What the customer has paid lately, with what, and what somebody has to look at. Three queries."""
+    top_ups = TopUp.objects.filter(wallet__account=account).select_related("method").order_by("-id")
+    reviews = ReviewItem.objects.filter(account=account, state=ReviewItem.State.OPEN).order_by("-last_at", "-id")
+    return {
+        "top_ups": list(top_ups[:TOP_UPS_SHOWN]),
+        "cards": cards_of(account_id=account.pk),
+        "reviews": list(reviews[:MOST_KEYS]),
+    }

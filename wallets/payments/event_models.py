@@ -13,6 +13,7 @@ import pgtrigger
 from django.db import models
 from django.db.models import Q
 
+from wallets.accounts.models import User
 from wallets.payments.models import TopUp
 
 
@@ -47,6 +48,7 @@ class ProviderEvent(models.Model):
             ),
         ]
         indexes: ClassVar[list[models.Index]] = [
+            models.Index(fields=["object_id"], name="provider_event_of_object"),
             models.Index(
                 fields=["next_try_at"], condition=Q(state__in=["RECEIVED", "FAILED"]), name="provider_event_to_handle"
             ),
@@ -81,6 +83,9 @@ class PaymentException(models.Model):
     found = models.DecimalField(max_digits=30, decimal_places=12, help_text="at the provider")
     detail = models.CharField(max_length=300, blank=True)
     opened_at = models.DateTimeField()
+    owner = models.ForeignKey(
+        User, null=True, blank=True, on_delete=models.PROTECT, related_name="+", help_text="who looks at it"
+    )
     closed_at = models.DateTimeField(null=True, blank=True)
     closed_by = models.CharField(max_length=200, blank=True)
     note = models.CharField(max_length=500, blank=True)

@@ -7,6 +7,7 @@ from decimal import Decimal
 
 from django.db import transaction
 
+from wallets.accounts.models import User
 from wallets.errors import Conflict
 from wallets.input import Input
 from wallets.payments.event_models import PaymentException
@@ -52,6 +53,12 @@ def open_exception(  # noqa: PLR0913 - a row
             ignore_conflicts=True,
         )
     return True
+
+
+def take_exception(*, pk: int, by: User) -> None:
+    """Say who looks at it; the last one to take it has it. Raises ExceptionClosed."""
+    if not PaymentException.objects.filter(pk=pk, closed_at__isnull=True).update(owner=by):
+        raise ExceptionClosed("This has been closed already.")
 
 
 def close_exception(*, pk: int, note: str, actor: str, at: datetime) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 from django.db.models import Count, QuerySet, Value
 
 from wallets.approvals.models import Approval
+from wallets.payments.event_models import PaymentException
 from wallets.risk.models import ReviewItem
 
 
@@ -19,6 +20,11 @@ def waiting_approvals() -> QuerySet[Any]:
 def open_reviews() -> QuerySet[Any]:
     """What a rule found and nobody has decided."""
     return ReviewItem.objects.filter(state=ReviewItem.State.OPEN)
+
+
+def open_differences() -> QuerySet[Any]:
+    """What differs between the provider and the books."""
+    return PaymentException.objects.filter(closed_at__isnull=True)
 
 
 def count_rows(lists: Mapping[str, QuerySet[Any]]) -> dict[str, int]:

@@ -26,6 +26,7 @@ from tests.factories.approvals import asked
 from tests.factories.events import send
 from tests.factories.holds import hold_on
 from tests.factories.mirror import noted
+from tests.factories.money_in import paid_in
 from tests.factories.plans import sold_to
 from tests.factories.reviews import reviewed
 from tests.factories.shop import NOW, Shop
@@ -38,6 +39,8 @@ from wallets.credit.models import CreditLot
 from wallets.holds.models import Hold
 from wallets.ledger.models import JournalEntry, LedgerAccount
 from wallets.mirror.models import MirrorDrift, MirrorItem
+from wallets.payments.event_models import PaymentException, ProviderEvent
+from wallets.payments.models import PaymentMethod, Receipt, TopUp
 from wallets.risk.models import ReviewItem, TrustTier, VelocityRule
 
 pytestmark = pytest.mark.django_db
@@ -49,12 +52,12 @@ LISTS = {
     CreditProduct: 6, VoucherBatch: 6, VoucherAttempt: 4, Hold: 4, SpendCap: 4,
     Approval: 4, Adjustment: 4,
     MirrorItem: 4, MirrorDrift: 5,
-    ReviewItem: 4,
+    ReviewItem: 4, TopUp: 4, Receipt: 4, PaymentMethod: 4, ProviderEvent: 4, PaymentException: 4,
 }  # fmt: skip
 PAGES = {
-    Account: 7, Wallet: 12, CreditLot: 5, UsageEvent: 7, PriceBook: 9, PriceVersion: 7, JournalEntry: 9, ApiKey: 4,
+    Account: 10, Wallet: 12, CreditLot: 5, UsageEvent: 7, PriceBook: 9, PriceVersion: 7, JournalEntry: 9, ApiKey: 4,
     Plan: 8, Subscription: 12, Commitment: 6, VoucherBatch: 7, Hold: 4, SpendCap: 7,
-    Approval: 4, Adjustment: 5, ReviewItem: 6,
+    Approval: 4, Adjustment: 5, ReviewItem: 6, TopUp: 9, Receipt: 4, PaymentMethod: 6, ProviderEvent: 5, PaymentException: 5,
 }  # fmt: skip
 RULES = [ApprovalLimit, ReasonCode, TrustTier, VelocityRule]  # edited by hand, by administrators
 UNCOUNTED = [
@@ -62,6 +65,11 @@ UNCOUNTED = [
     Approval,
     Adjustment,
     ReviewItem,
+    TopUp,
+    Receipt,
+    PaymentMethod,
+    ProviderEvent,
+    PaymentException,
     Subscription,
     Commitment,
     VoucherAttempt,
@@ -84,6 +92,7 @@ def shop(shop: Shop, fiona: User) -> Shop:
     set_cap(account=shop.acme.account, terms=CapTerms("user", "day", D(5), currency="USD"), at=NOW)
     asked(by=fiona, account=shop.acme.account)
     reviewed(shop.acme.wallet, at=NOW)
+    paid_in(shop.acme, at=NOW)
     adjusted(shop.acme.wallet, "5", by=may_alone(fiona, "100"), at=NOW)
     noted(shop.acme.account, at=NOW)
     with pytest.raises(VoucherUnknown):
@@ -160,6 +169,12 @@ def test_a_large_table_is_not_counted(model: Any, shop: Shop, finance: Client, d
         (Approval, "acme", "Complaint"),
         (Adjustment, "acme", "Goodwill"),
         (ReviewItem, "acme", "the rule"),
+        (TopUp, "acme", "top_"),
+        (Receipt, "acme", "MAIN-2026-000001"),
+        (Receipt, "MAIN-2026-000001", "MAIN-2026-000001"),
+        (PaymentMethod, "4242", "Visa"),
+        (ProviderEvent, "pi_1", "payment_intent.succeeded"),
+        (PaymentException, "pi_1", "Amount Differs"),
         (UsageEvent, "req_2", "req_2"),
         (UsageEvent, "acme", "req_2"),
         (HourlyUsage, "acme", "llm.input_tokens"),
