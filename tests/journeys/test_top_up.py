@@ -88,7 +88,7 @@ def shop_with_cards(page: Page, site: str) -> None:
 
     page.goto(f"{site}/")
     assert page.locator(".figure").first.inner_text().replace("\n", "") == "100.00 USD"
-    page.get_by_role("link", name="Payments").click()
+    page.get_by_role("link", name="Payments").first.click()
     assert page.locator("td .chip").all_inner_texts() == ["not paid", "paid", "paid"]
     page.get_by_role("link", name="MAIN-2026-").last.click()
     assert "version 1, accepted" in page.locator("dl.facts").inner_text()
