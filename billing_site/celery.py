@@ -36,6 +36,7 @@ BEAT: Final = {
     "roll-up-gate": Beat(
         "metering.tasks.roll_up_gate_decisions", crontab(minute="47"), "minutes are kept two days, hours longer"
     ),
+    "purge-holds": Beat("wallets.tasks.purge_holds", crontab(hour="3", minute="41"), "ended holds are kept 90 days"),
     "purge-reservations": Beat(
         "metering.tasks.purge_cap_reservations",
         crontab(hour="3", minute="53"),

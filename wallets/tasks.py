@@ -14,6 +14,7 @@ from wallets import clock
 from wallets.balances import publish
 from wallets.credit import activate, expire
 from wallets.holds import lapse
+from wallets.holds import purge as purge_ended
 from wallets.idempotency import purge
 from wallets.mirror import lots as mirror_lots
 from wallets.mirror import send
@@ -66,6 +67,12 @@ def activate_lots(**_: Any) -> int:
 def lapse_holds(**_: Any) -> int:
     """Write down which holds have ended, so that few readers need to look."""
     return lapse.lapse_holds(at=clock.now())
+
+
+@shared_task(acks_late=True, ignore_result=True)
+def purge_holds(**_: Any) -> int:
+    """Forget holds that ended long ago."""
+    return purge_ended.purge_holds(before=clock.now() - KEPT)
 
 
 @shared_task(acks_late=True, ignore_result=True)

@@ -33,8 +33,11 @@ def change_held(wallet: LockedWallet, amount: Decimal, *, until: datetime | None
         wallet.next_lapse_at = until
 
 
-def store_held(wallets: Sequence[LockedWallet], *, bucket: int, at: datetime) -> None:
-    """Write what is held of wallets locked in this transaction (all of one bucket), tell the news, publish."""
+def store_held(wallets: Sequence[LockedWallet], *, bucket: int, at: datetime, told: bool = False) -> None:
+    """Write what is held of wallets locked in this transaction (all of one bucket), tell the news, publish.
+
+    told: this transaction has posted an entry of these wallets, so that news to look at them again is written already.
+    """
     changed = list(wallets)
     if not changed:
         return
@@ -53,7 +56,8 @@ def store_held(wallets: Sequence[LockedWallet], *, bucket: int, at: datetime) ->
             ],
         )
         assert cursor.rowcount == len(changed), ([w.id for w in changed], cursor.rowcount)
-    add_news([("", BalancesChanged([w.id for w in changed]))], at=at, bucket=bucket)
+    if not told:
+        add_news([("", BalancesChanged([w.id for w in changed]))], at=at, bucket=bucket)
     transaction.on_commit(lambda: publish_wallets(changed), robust=True)
 
 

@@ -94,7 +94,7 @@ def end_by_charge(wallet: LockedWallet, hold: Hold, cost: Decimal, *, by: str, a
     charged = charge_against(wallet, hold, cost, at=at, above=above)
     hold.state, hold.captured_by, hold.ended_at = State.CAPTURED, by, at
     hold.save(update_fields=["state", "captured", "captured_by", "used", "ended_at"])
-    store_held([wallet], bucket=wallet.bucket, at=at)
+    store_held([wallet], bucket=wallet.bucket, at=at, told=cost != ZERO)
     if charged.forgiven:
         forgive(wallet, charged.forgiven, at=at, reference=hold.public_id, reason="Cost more than the hold")
     return replace(charged, hold=as_locked(hold, wallet))

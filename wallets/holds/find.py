@@ -10,14 +10,15 @@ from django.db.models import QuerySet
 from wallets.balances.held import lapse_due
 from wallets.balances.lock import LockedWallet, lock_wallets
 from wallets.errors import NotFound
-from wallets.holds.models import Hold
+from wallets.holds.models import KEPT_BY, Hold
 
 State = Hold.State
 
 
 def hold_by_id(*, public_id: str, only_account_id: int | None = None) -> Hold:
-    """The hold with this id (`hold_…`), with its wallet and account. Raises NotFound, also when it is another account's."""
-    holds = Hold.objects.select_related("wallet__account").filter(public_id=public_id)
+    """The hold of work with this id (`hold_…`), with its wallet and account. Raises NotFound, also when it is another
+    account's, and for credit that is kept back: a review ends that."""
+    holds = Hold.objects.select_related("wallet__account").filter(public_id=public_id).exclude(actor=KEPT_BY)
     if only_account_id is not None:
         holds = holds.filter(wallet__account_id=only_account_id)
     hold = holds.first()
@@ -27,8 +28,8 @@ def hold_by_id(*, public_id: str, only_account_id: int | None = None) -> Hold:
 
 
 def holds_of(*, account_id: int, state: str | None = None) -> QuerySet[Hold]:
-    """An account's holds, with their wallets and account. state: of `Hold.State`; as they are written down."""
-    holds = Hold.objects.select_related("wallet__account").filter(wallet__account_id=account_id)
+    """An account's holds for work, with their wallets and account. state: of `Hold.State`; as they are written down."""
+    holds = Hold.objects.select_related("wallet__account").filter(wallet__account_id=account_id).exclude(actor=KEPT_BY)
     return holds if state is None else holds.filter(state=state)
 
 

@@ -9,12 +9,11 @@ from typing import Final
 from wallets.balances.held import change_held, store_held
 from wallets.balances.lock import LockedWallet
 from wallets.credit.backing import can_leave, settle_due
-from wallets.holds.models import Hold
+from wallets.holds.models import KEPT_BY, Hold
 from wallets.money import ZERO
 
 # Every hold has an end; nobody waits for this one.
 FOR_SECONDS: Final = int(timedelta(days=3_650).total_seconds())
-KEPT_BY: Final = "kept back"
 
 
 def keep_credit(wallet: LockedWallet, amount: Decimal, *, subject: str, at: datetime) -> Hold | None:

@@ -7,7 +7,8 @@
 
 The database refuses every other step (trigger hold_moves). A hold of units is a slice at a time (RFC 8506): `granted` units
 of a meter for so long, `slices` counts them, `used` is what was charged of all of them, `amount` the price of the present
-one. `captured` is what was charged under the hold, of all slices.
+one. `captured` is what was charged under the hold, of all slices. Long after its end a hold is deleted (`purge.py`), unless it
+alone explains a charge.
 """
 
 from __future__ import annotations
@@ -22,6 +23,9 @@ from django.db.models import F, Q
 
 from wallets.balances.models import Wallet
 from wallets.ids import new_hold_id
+
+KEPT_BY: Final = "kept back"
+"""The actor of a hold that no work is charged to (`keep.py`)."""
 
 MOVES: Final = [("OPEN", "CAPTURED"), ("OPEN", "RELEASED"), ("OPEN", "LAPSED"), ("LAPSED", "CAPTURED")]
 
@@ -87,7 +91,13 @@ class Hold(models.Model):
         ]
         triggers: ClassVar[list[pgtrigger.Trigger]] = [
             pgtrigger.FSM(name="hold_moves", field="state", transitions=MOVES),
-            pgtrigger.Protect(name="hold_is_never_deleted", operation=pgtrigger.Delete),
+            pgtrigger.Protect(
+                name="hold_is_deleted_only_when_nothing_needs_it",
+                operation=pgtrigger.Delete,
+                condition=pgtrigger.Condition(
+                    "OLD.state = 'OPEN' OR starts_with(OLD.captured_by, 'amount:') OR OLD.actor = 'kept back'"
+                ),
+            ),
             pgtrigger.ReadOnly(
                 name="hold_terms_stay",
                 fields=["bucket", "public_id", "wallet", "meters", "subject", "actor", "meter", "properties", "placed_at"],

@@ -85,7 +85,7 @@ def renew_charged(
         hold.expires_at, hold.slices = at + timedelta(seconds=hold.ttl_seconds), hold.slices + 1
         change_held(wallet, hold.amount, until=hold.expires_at)
     hold.save()
-    store_held([wallet], bucket=wallet.bucket, at=at)
+    store_held([wallet], bucket=wallet.bucket, at=at, told=cost != ZERO)
     if charged.forgiven:
         forgive(wallet, charged.forgiven, at=at, reference=hold.public_id, reason="Cost more than the slice")
     return Renewed(replace(charged, hold=as_locked(hold, wallet)), reason if wanted is not None else None)
