@@ -23,6 +23,7 @@ from wallets.outbox.topics import (
     CardExpiring,
     LotExpired,
     RechargeBreakerOpened,
+    RechargeDue,
     RechargeNeedsAuthentication,
     RechargeNotDone,
     SpendCapReached,
@@ -32,7 +33,7 @@ from wallets.outbox.topics import (
     TopUpFailed,
     TopUpSucceeded,
 )
-from wallets.recharge.on_crossing import recharge_ended
+from wallets.recharge.on_crossing import recharge_due, recharge_ended
 
 READERS: Readers = {
     BalancesChanged: (Reader("gate", publish_told, together=True),),
@@ -44,6 +45,7 @@ READERS: Readers = {
     SubscriptionChanged: (Reader("alerts", tell_subscription_changed),),
     TopUpSucceeded: (Reader("alerts", tell_top_up_succeeded), Reader("recharge", recharge_ended)),
     TopUpFailed: (Reader("alerts", tell_top_up_failed), Reader("recharge", recharge_ended)),
+    RechargeDue: (Reader("recharge", recharge_due),),
     RechargeNotDone: (Reader("alerts", tell_recharge_not_done),),
     RechargeBreakerOpened: (Reader("alerts", tell_recharge_breaker_opened),),
     RechargeNeedsAuthentication: (Reader("alerts", tell_recharge_needs_authentication),),

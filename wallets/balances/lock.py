@@ -53,6 +53,8 @@ class LockedWallet:
     held_version: int = 0
     next_lapse_at: datetime | None = None
     has_caps: bool = False
+    recharge_below: Decimal | None = None
+    recharge_armed: bool = True
 
     @property
     def available(self) -> Decimal:
@@ -68,7 +70,8 @@ class LockedWallet:
 
 COLUMNS: Final = """w.id, w.bucket, w.public_id, w.account_id, a.key, a.status, w.currency, w.status, w.is_default, w.balance,
     w.held, w.overdraft, w.on_empty, w.grace_limit, w.throttle_per_minute, w.version, w.head_hash, w.reference_balance,
-    w.armed_percent, w.crossing_number, w.allowance_meters, w.held_version, w.next_lapse_at, w.has_caps"""
+    w.armed_percent, w.crossing_number, w.allowance_meters, w.held_version, w.next_lapse_at, w.has_caps,
+    w.recharge_below, w.recharge_armed"""
 
 
 def limit_lock_waits(cursor: Any) -> None:

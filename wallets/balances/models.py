@@ -56,6 +56,14 @@ class Wallet(models.Model):
     reference_balance = models.DecimalField(max_digits=30, decimal_places=12, default=Decimal(0))
     armed_percent = models.SmallIntegerField(default=100)
     crossing_number = models.BigIntegerField(default=0)
+    recharge_below = models.DecimalField(
+        max_digits=30,
+        decimal_places=12,
+        null=True,
+        blank=True,
+        help_text="a balance below it is due for a recharge; empty: none",
+    )
+    recharge_armed = models.BooleanField(default=True, help_text="the balance has not been below since it was last told")
     allowance_meters = ArrayField(
         models.CharField(max_length=120), default=list, blank=True, help_text="meters it may have allowances of"
     )

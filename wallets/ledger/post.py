@@ -16,14 +16,14 @@ from wallets.balances.lock import LockedWallet
 from wallets.balances.models import ThresholdCrossing
 from wallets.balances.publish import publish_wallets
 from wallets.balances.store import store_wallets
-from wallets.balances.thresholds import ARMED, crossed_percent
+from wallets.balances.thresholds import ARMED, crossed_percent, falls_below
 from wallets.bulk import NULL, copy_lines, escaped
 from wallets.ids import RowIds
 from wallets.ledger.chain import entry_hash, posting_text
 from wallets.ledger.chart import ChartAccount
 from wallets.ledger.models import JournalEntry
 from wallets.money import ZERO
-from wallets.outbox.topics import BalancesChanged, News, ThresholdCrossed
+from wallets.outbox.topics import BalancesChanged, News, RechargeDue, ThresholdCrossed
 from wallets.outbox.write import add_news
 from wallets.overlap import running
 
@@ -81,6 +81,7 @@ def post_entries(
     entry_lines: list[str] = []
     posting_lines: list[str] = []
     crossings: list[ThresholdCrossing] = []
+    due: list[tuple[str, News]] = []
     with running(connection.connection, meanwhile) if meanwhile else nullcontext():
         for entry in entries:
             assert entry.wallet.bucket == bucket, (entry.wallet.id, bucket)
@@ -88,11 +89,13 @@ def post_entries(
             crossing = _cross(entry, at)
             if crossing is not None:
                 crossings.append(crossing)
+            if entry.wallet.recharge_below is not None:
+                due += _recharge_due(entry.wallet, entry.wallet.recharge_below)
     with connection.cursor() as cursor:
         copy_lines(cursor, "wallets_journalentry", _ENTRY_COLUMNS, entry_lines)
         copy_lines(cursor, "wallets_posting", _POSTING_COLUMNS, posting_lines, _POSTING_FORMAT)
     store_wallets(list(wallets.values()), bucket=bucket)
-    pieces = [*news, *_news_of_crossings(crossings, wallets), ("", BalancesChanged(list(wallets)))]
+    pieces = [*news, *_news_of_crossings(crossings, wallets), *due, ("", BalancesChanged(list(wallets)))]
     if crossings:
         ThresholdCrossing.objects.bulk_create(crossings)
     add_news(pieces, at=at, bucket=bucket)
@@ -174,6 +177,15 @@ def _cross(entry: NewEntry, at: datetime) -> ThresholdCrossing | None:
         wallet_version=wallet.version,
         crossed_at=at,
     )
+
+
+def _recharge_due(wallet: LockedWallet, below: Decimal) -> list[tuple[str, News]]:
+    """The news that a wallet is due for a recharge, once each time its balance falls below; arms it when it is back."""
+    fell, wallet.recharge_armed = falls_below(below, after=wallet.balance, armed=wallet.recharge_armed)
+    if not fell:
+        return []
+    due = RechargeDue(wallet.id, wallet.version, f"{wallet.balance:f}", f"{below:f}", wallet.currency)
+    return [(f"wallet:{wallet.id}", due)]
 
 
 def _news_of_crossings(crossings: Sequence[ThresholdCrossing], wallets: dict[int, LockedWallet]) -> list[tuple[str, News]]:

@@ -107,6 +107,17 @@ class SpendCapReached:
 
 
 @dataclass(frozen=True, slots=True)
+class RechargeDue:
+    """A change of the balance took a wallet below what it recharges at. number: the wallet's version then."""
+
+    wallet_id: int
+    number: int
+    balance: str
+    below: str
+    currency: str
+
+
+@dataclass(frozen=True, slots=True)
 class RechargeNotDone:
     """A wallet that should have recharged did not. reason: a code (`wallets/recharge/states.py`). next_at: when it is
     possible again, ISO 8601; empty: not before somebody does something."""
@@ -164,6 +175,7 @@ News = (
     | TopUpFailed
     | CardExpiring
     | SpendCapReached
+    | RechargeDue
     | RechargeNotDone
     | RechargeBreakerOpened
     | RechargeNeedsAuthentication

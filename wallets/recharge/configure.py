@@ -67,6 +67,7 @@ def set_auto_recharge(
                 "changed_by": actor[:200],
             },
         )
+        _watch(locked, terms.threshold if is_on else None)
         wake_after_commit()
     return rule
 
@@ -82,6 +83,7 @@ def switch_auto_recharge(*, wallet_id: int, on: bool, at: datetime, actor: str =
         rule.look_at = at if on else None
         rule.resumed_at = at if on else rule.resumed_at
         rule.save(update_fields=["is_on", "changed_at", "changed_by", "look_at", "resumed_at"])
+        _watch(locked, rule.threshold if on else None)
         wake_after_commit()
     return rule
 
@@ -99,6 +101,12 @@ def _open(wallet_id: int) -> LockedWallet:
     if locked.status == Wallet.Status.CLOSED:
         raise WalletClosed(f"Wallet {locked.public_id} is closed.")
     return locked
+
+
+def _watch(locked: LockedWallet, below: Decimal | None) -> None:
+    """Have changes of the balance tell when it falls below (`wallets/ledger/post.py`)."""
+    armed = below is None or locked.balance >= below
+    Wallet.objects.filter(bucket=locked.bucket, pk=locked.id).update(recharge_below=below, recharge_armed=armed)
 
 
 def _check(wallet: Wallet, terms: RechargeTerms, *, at: datetime) -> None:
