@@ -23,6 +23,7 @@ from tests.threads import at_once
 from wallets.balances.lock import COLUMNS, LockBusy, LockedWallet
 from wallets.balances.models import Wallet
 from wallets.credit.grant import grant_credit
+from wallets.outbox.models import News
 from wallets.payments.models import TopUp
 from wallets.payments.offer_models import TaxRate
 from wallets.recharge import decide as deciding
@@ -94,14 +95,16 @@ def index_comes_back(transactional_db: None) -> Iterator[None]:
 
 
 def debit_and_recharge(wallet: Wallet) -> RechargeDecision | None:
-    """A debit; whoever sees it below the threshold asks for a recharge at once, edge or not."""
+    """A debit, and the worker it wakes; and whoever sees it below the threshold asks for a recharge besides, edge or not."""
     after = spend(wallet, "0.10", at=AT)
+    recharging(at=AT)
     return start_recharge(wallet_id=wallet.pk, at=AT) if after.balance < 5 else None
 
 
 def test_fifty_debits_that_cross_the_threshold_make_one_recharge(wallet: Wallet, provider: FaultyProvider) -> None:
     grant_credit(wallet_id=wallet.pk, amount=D("5.20"), kind="promotional", at=AT)
     set_rule(wallet)
+    recharging(at=AT)
     answers = at_once([lambda: debit_and_recharge(wallet)] * DEBITS)
     recharging(at=AT)
     assert [answer for answer in answers if isinstance(answer, Exception) and not isinstance(answer, LockBusy)] == []
@@ -110,6 +113,7 @@ def test_fifty_debits_that_cross_the_threshold_make_one_recharge(wallet: Wallet,
     assert (provider.charged, wallet.balance) == ([D(50)], D("55.20") - DEBITS * D("0.10"))
     assert Counter(RechargeDecision.objects.values_list("state", flat=True))["SUCCEEDED"] == 1
     assert TopUp.objects.count() == 1
+    assert News.objects.filter(topic="recharge_due").count() == 1
 
 
 def test_without_lock_and_index_each_debit_recharges(

@@ -6,6 +6,7 @@ from __future__ import annotations
 import os
 from collections import Counter
 from datetime import timedelta
+from decimal import Decimal
 from random import Random
 from typing import Final
 
@@ -19,7 +20,10 @@ from tests.faults import dying_worker
 from tests.faults.test_killed_while_paying import charges, payer, sandbox, save_card  # noqa: F401 - fixtures
 from wallets.balances.models import Wallet
 from wallets.balances.open import open_wallet
+from wallets.credit.grant import grant_credit
 from wallets.credit.models import CreditLot
+from wallets.credit.void import void_lot
+from wallets.outbox.models import News
 from wallets.payments.models import TopUp
 from wallets.recharge.models import RechargeDecision
 
@@ -34,10 +38,14 @@ MINUTES: Final = 5
 
 
 def wallet_below(company: Company, *, minutes: int) -> Wallet:
-    """One more wallet of the company, with a rule, below its threshold."""
+    """One more wallet of the company, with a rule, that has just fallen below its threshold."""
     at = AT + timedelta(minutes=minutes)
     wallet = open_wallet(account=company.account, currency="USD", at=at)
+    lot = grant_credit(wallet_id=wallet.pk, amount=Decimal(6), kind="promotional", at=at)
     set_rule(wallet, at=at)
+    recharging(at=at)
+    void_lot(lot_public_id=lot.public_id, at=at, reason="a mistake")
+    assert News.objects.filter(topic="recharge_due", subject=f"wallet:{wallet.pk}").count() == 1
     return wallet
 
 
@@ -78,7 +86,7 @@ def test_wherever_the_worker_is_killed_each_recharge_charges_and_credits_once(
     assert len(taken) == len(set(wallets)) == len(wallets) == KILLED + len(WHOLE)
     paid = Counter(TopUp.objects.filter(public_id__in=taken, state="SUCCEEDED").values_list("wallet_id", flat=True))
     assert paid == dict.fromkeys(wallets, 1)
-    assert CreditLot.objects.count() == TopUp.objects.count() == len(taken), "one credit each"
+    assert CreditLot.objects.filter(kind="paid").count() == TopUp.objects.count() == len(taken), "one credit each"
     assert set(Wallet.objects.filter(pk__in=wallets).values_list("balance", flat=True)) == {50}
     assert set(RechargeDecision.objects.values_list("state", flat=True)) == {"SUCCEEDED"}
     told = f"{KILLED} recharges; killed {dict(killed)}; what that left {dict(left)}; charged and credited once: {len(taken)}"
