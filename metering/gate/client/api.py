@@ -86,10 +86,13 @@ class Api:
             raise NeverTaken(f"{status} {content[:500].decode(errors='replace')}")
         raise ApiAway(f"answered {status}: {content[:200]!r}", retry_after_seconds=_seconds(headers.get("Retry-After")))
 
-    def check(self, account: str, *, amount: Decimal | None, currency: str | None, meter: str | None = None) -> Decision:
-        """The gate's decision. Raises AccountUnknown, ApiAway."""
+    def check(self, account: str, *, amount: Decimal | None, currency: str | None, more: Mapping[str, str]) -> Decision:
+        """The gate's decision. more: what else is known of the call, as `/gate/check` takes it.
+
+        Raises AccountUnknown, ApiAway.
+        """
         exact = None if amount is None else f"{amount:f}"
-        asked = {"account": account, "amount": exact, "currency": currency, "meter": meter}
+        asked = {"account": account, "amount": exact, "currency": currency, **more}
         query = urlencode({name: value for name, value in asked.items() if value is not None})
         status, headers, content = self._ask("GET", f"/gate/check?{query}", None, CHECK_TIMEOUT_SECONDS)
         if status == HTTPStatus.NOT_FOUND:

@@ -6,7 +6,7 @@ app = GateMiddleware(app, gate=gate, account_of=lambda scope: header(scope, "x-c
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from decimal import Decimal
 from typing import Any, Final
 
@@ -18,7 +18,7 @@ from metering.gate.client.exchange import (
     meter_exchange,
     refusal,
 )
-from metering.gate.client.gate import Answer, Gate
+from metering.gate.client.gate import NOBODY, Answer, Gate
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -49,14 +49,16 @@ class GateMiddleware:
         gate: Gate,
         account_of: Callable[[Scope], str | None],
         estimate: Callable[[Scope], Decimal | None] | None = None,
+        who: Callable[[Scope], Mapping[str, str]] | None = None,
         meter: Meter | None = None,
         keep_body_bytes: int = KEEP_BODY_BYTES,
     ) -> None:
         """account_of: whose call it is; None: nobody's, it goes through unasked and unmetered (health checks).
-        estimate: what it will cost, if that can be told.  meter: what it used, from its answer.
+        estimate: what it will cost, if that can be told.  who: the account's user, team, api_key or cost_centre that makes it,
+        for spend caps.  meter: what it used, from its answer.
         """
         self._app, self._gate, self._account_of = app, gate, account_of
-        self._estimate, self._meter, self._keep_body_bytes = estimate, meter, keep_body_bytes
+        self._estimate, self._who, self._meter, self._keep_body_bytes = estimate, who, meter, keep_body_bytes
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """ASGI."""
@@ -65,7 +67,8 @@ class GateMiddleware:
             await self._app(scope, receive, send)
             return
         amount = self._estimate(scope) if self._estimate else None
-        answer = await asyncio.to_thread(self._gate.decide, account, amount=amount)
+        who = self._who(scope) if self._who else NOBODY
+        answer = await asyncio.to_thread(self._gate.decide, account, amount=amount, who=who)
         if not answer.allowed:
             await self._refuse(scope, receive, send, account, answer)
             return

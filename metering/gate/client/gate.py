@@ -47,6 +47,7 @@ CLOSE_SECONDS: Final = 5.0
 Source = Literal["redis", "api", "outage", "spool"]
 _STATUS: Final = {"allow": 200, "refuse": 402, "throttle": 429}
 _SCRIPT: Final = Script(DECIDE)
+NOBODY: Final[Mapping[str, str]] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,18 +104,25 @@ class Gate:
     # --- before the call -----------------------------------------------------------------------------------------------
 
     def decide(
-        self, account: str, *, amount: Decimal | None = None, currency: str | None = None, meter: str | None = None
+        self,
+        account: str,
+        *,
+        amount: Decimal | None = None,
+        currency: str | None = None,
+        meter: str | None = None,
+        who: Mapping[str, str] = NOBODY,
     ) -> Answer:
         """Whether a call of this account may go ahead. Reserves nothing; takes a token of the slow lane where that decides.
 
         amount: what the call will cost, zero or more; None when it is not known.  currency: None for the main one.
         meter: what it will be charged for, if it may be covered by units of an allowance; None when that is not known.
+        who: who makes it, for spend caps: `user`, `team`, `api_key`, `cost_centre`, those that are known.
         """
         if self.spool.is_full:
             return Answer(False, 503, "usage_spool_full", "spool", retry_after_seconds=5)
         amount = None if amount is None else to_scale(amount)
         try:
-            call = Call(meters=(meter,)) if meter else UNKNOWN_CALL
+            call = Call(who, meters=(meter,) if meter else ()) if meter or who else UNKNOWN_CALL
             now_us = time.time_ns() // 1000
             decision = decide_in_redis(
                 self._run, account_key=account, currency=currency, amount=amount, at_us=now_us, call=call
@@ -122,18 +130,18 @@ class Gate:
         except RedisAway:
             decision = None
         if decision is None:
-            return self._ask_api(account, amount, currency, meter)
+            return self._ask_api(account, amount, currency, {**who, **({"meter": meter} if meter else {})})
         self._heard_of(account)
         return _answer(decision, "redis")
 
     def _run(self, args: list[str]) -> Any:
         return self._link.run(_SCRIPT, args)
 
-    def _ask_api(self, account: str, amount: Decimal | None, currency: str | None, meter: str | None) -> Answer:
+    def _ask_api(self, account: str, amount: Decimal | None, currency: str | None, more: Mapping[str, str]) -> Answer:
         """What the API says, which also publishes what Redis did not know; else the account's policy."""
         if time.monotonic() >= self._api_again_at:
             try:
-                decision = self._api.check(account, amount=amount, currency=currency, meter=meter)
+                decision = self._api.check(account, amount=amount, currency=currency, more=more)
             except AccountUnknown:
                 return Answer(False, 403, "unknown_account", "api")
             except ApiAway as away:

@@ -5,7 +5,8 @@
     billing = PrepaidBilling(Gate(redis_url="redis://…", api_url="https://…", api_key="key_…", spool="/var/spool/usage"))
 
 and in the configuration `litellm_settings: {callbacks: billing_callback.billing}`. The account of a call is the team of the
-virtual key it came with, or its user, or what `account_of` says. Written against LiteLLM's documented hooks
+virtual key it came with, or its user, or what `account_of` says; spend caps
+know the call by the key's alias and the end user. Written against LiteLLM's documented hooks
 (`async_pre_call_hook`, `log_success_event`, `async_log_success_event`) and its StandardLoggingPayload; LiteLLM itself is only
 imported where it is installed, because its proxy calls nobody but its own subclasses.
 """
@@ -79,7 +80,9 @@ class PrepaidBilling(CustomLogger):
             if self._refuse_unknown:
                 raise CallRefused("This key belongs to no account.", status=403, reason="unknown_account", headers={})
             return data
-        answer = await asyncio.to_thread(self._gate.decide, account)
+        who = {"api_key": known["user_api_key_alias"], "user": data.get("user") or known["user_api_key_user_id"]}
+        named = {scope: str(name) for scope, name in who.items() if name}
+        answer = await asyncio.to_thread(self._gate.decide, account, who=named)
         if not answer.allowed:
             reason = answer.reason or "refused"
             sentence = DETAIL.get(reason, "The call may not go ahead.")

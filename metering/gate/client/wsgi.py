@@ -6,7 +6,7 @@ meter=openai_meter())
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from decimal import Decimal
 from http import HTTPStatus
 from typing import Any
@@ -19,7 +19,7 @@ from metering.gate.client.exchange import (
     meter_exchange,
     refusal,
 )
-from metering.gate.client.gate import Gate
+from metering.gate.client.gate import NOBODY, Gate
 
 Environ = dict[str, Any]
 StartResponse = Callable[..., Callable[[bytes], Any]]
@@ -39,21 +39,24 @@ class GateMiddleware:
         gate: Gate,
         account_of: Callable[[Environ], str | None],
         estimate: Callable[[Environ], Decimal | None] | None = None,
+        who: Callable[[Environ], Mapping[str, str]] | None = None,
         meter: Meter | None = None,
         keep_body_bytes: int = KEEP_BODY_BYTES,
     ) -> None:
         """account_of: whose call it is; None: nobody's, it goes through unasked and unmetered (health checks).
-        estimate: what it will cost, if that can be told.  meter: what it used, from its answer.
+        estimate: what it will cost, if that can be told.  who: the account's user, team, api_key or cost_centre that makes it,
+        for spend caps.  meter: what it used, from its answer.
         """
         self._application, self._gate, self._account_of = application, gate, account_of
-        self._estimate, self._meter, self._keep_body_bytes = estimate, meter, keep_body_bytes
+        self._estimate, self._who, self._meter, self._keep_body_bytes = estimate, who, meter, keep_body_bytes
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         """WSGI."""
         account = self._account_of(environ)
         if account is None:
             return self._application(environ, start_response)
-        answer = self._gate.decide(account, amount=self._estimate(environ) if self._estimate else None)
+        amount = self._estimate(environ) if self._estimate else None
+        answer = self._gate.decide(account, amount=amount, who=self._who(environ) if self._who else NOBODY)
         if not answer.allowed:
             headers, body = refusal(self._gate, account, answer)
             start_response(f"{answer.status} {HTTPStatus(answer.status).phrase}", headers)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from decimal import Decimal as D
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from metering.caps.set_cap import CapTerms, set_cap
 from metering.gate.client.gate import Gate
 from metering.gate.client.outage import Outage
 from tests.factories.balances import AT, wallet_of
@@ -15,20 +17,23 @@ from tests.metering.gate.client.conftest import recorded, service_gate
 from tests.web import Site
 from wallets.api_keys.issue import issue_api_key
 from wallets.balances.publish import publish_reading, take_ticket
-from wallets.balances.published import PublishedAccount, PublishedWallet
+from wallets.balances.published import PublishedAccount, PublishedCap, PublishedWallet
+from wallets.credit.grant import grant_allowance
 from wallets.redis_client import redis_client
 
 NO_REDIS = "redis://127.0.0.1:1/0"
 
 
-def publish(available: str, *, on_outage: str = "closed", allowance: str = "0", **policy: Any) -> None:
+def publish(
+    available: str, *, on_outage: str = "closed", allowance: str = "0", caps: Sequence[PublishedCap] = (), **policy: Any
+) -> None:
     """acme, as the back office publishes it."""
     terms = {"on_empty": "block", "grace_limit": D(0), "throttle_per_minute": 10} | policy
     wallet = PublishedWallet(
         id=1, public_id="wal_1", currency="USD", status="ACTIVE", is_default=True, available=D(available), overdraft=D(0),
         version=3, **terms,
     )  # fmt: skip
-    account = PublishedAccount(1, "acme", "ACTIVE", "USD", (wallet,), on_outage, D(allowance))
+    account = PublishedAccount(1, "acme", "ACTIVE", "USD", (wallet,), on_outage, D(allowance), tuple(caps))
     publish_reading([account], ticket=take_ticket())
 
 
@@ -147,4 +152,25 @@ def test_what_redis_does_not_know_the_api_decides_and_publishes(tmp_path: Path, 
         cut_off(gate)
         refused = gate.decide("acme", amount=D("5.01"))
         assert (refused.status, refused.reason, refused.source, refused.currency) == (402, "balance_exhausted", "api", "USD")
+        gate.close()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_who_calls_and_what_for_decide_in_redis_and_over_the_api_alike(tmp_path: Path, redis_server: Any) -> None:
+    acme = wallet_of("acme")
+    grant_allowance(wallet_id=acme.pk, meter="calls", quantity=D(5), at=AT)
+    set_cap(account=acme.account, terms=CapTerms("user", "total", D(0), value="u_1", currency="USD"), at=AT)
+    key = issue_api_key(name="service", scopes=["gate:check", "events:write"], at=AT).secret
+    with Site() as site:
+        gate = service_gate(tmp_path, api_url=site.url, api_key=key)
+        for source in ("redis", "api"):
+            for asked, reason in (
+                ({}, None),
+                ({"meter": "tokens"}, "balance_exhausted"),
+                ({"who": {"user": "u_2"}}, None),
+                ({"who": {"user": "u_1"}, "meter": "calls"}, "spend_cap"),
+            ):
+                answer = gate.decide("acme", **asked)  # type: ignore[arg-type]
+                assert (answer.reason, answer.source) == (reason, source)
+            cut_off(gate)
         gate.close()

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from types import SimpleNamespace
 from typing import Any
 
@@ -14,6 +16,7 @@ from metering.gate.client.litellm_callback import CallRefused, PrepaidBilling
 from tests.metering.gate.client.conftest import recorded
 from tests.metering.gate.client.test_gate import publish
 from tests.metering.gate.client.test_openai_usage import COMPLETION
+from wallets.balances.published import PublishedCap
 
 ENDED = datetime(2026, 11, 23, 10, 0, 1, tzinfo=UTC)
 KEY = SimpleNamespace(api_key="hash", team_id="acme", user_id="u_1", alias="prod-1")
@@ -107,3 +110,18 @@ def test_the_middle_of_a_stream_and_a_call_of_nobody_are_not_recorded(gate: Gate
     assert recorded(gate) == []
     after(PrepaidBilling(gate, account_of=lambda known: known["end_user"]), COMPLETION, payload())
     assert recorded(gate)[0]["account"] == "u_77"
+
+
+@pytest.mark.parametrize(
+    ("scope", "value", "data"), [("api_key", "prod-1", {}), ("user", "u_77", {"user": "u_77"}), ("user", "u_1", {})]
+)
+def test_spend_caps_know_the_call_by_the_keys_alias_and_the_end_user(
+    gate: Gate, scope: str, value: str, data: dict[str, Any]
+) -> None:
+    cap = PublishedCap(1, "cap_1", scope, value, "USD", of_meter=False, limit=Decimal(0), starts_us=0, ends_us=0)
+    publish("5", caps=[cap])
+    with pytest.raises(CallRefused) as refused:
+        before(PrepaidBilling(gate), {"messages": [], **data})
+    assert refused.value.type == "spend_cap"
+    publish("5", caps=[replace(cap, value="another")])
+    before(PrepaidBilling(gate), {"messages": [], **data})
