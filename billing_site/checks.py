@@ -49,3 +49,12 @@ def check_https(**_: Any) -> list[CheckMessage]:
     if not settings.SITE_IS_LOCAL and not settings.SITE_URL.startswith("https://"):
         return [Warning("SITE_URL is public but not https", hint="set SITE_URL=https://...", id="billing.W001")]
     return []
+
+
+@register(Tags.security)
+def check_outgoing(**_: Any) -> list[CheckMessage]:
+    """billing.W002: a customer's webhook could reach what an exempt host serves inside."""
+    if settings.OUTGOING_ALLOWED_HOSTS and not settings.SITE_IS_LOCAL:
+        said = f"OUTGOING_ALLOWED_HOSTS exempts {', '.join(settings.OUTGOING_ALLOWED_HOSTS)} on a public site"
+        return [Warning(said, hint="unset OUTGOING_ALLOWED_HOSTS", id="billing.W002")]
+    return []

@@ -298,6 +298,8 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {"socket_timeout": 5, "socket_connect_timeout"
 
 # smtp+tls://user:password@host:587 in production; written to the log until one is set.
 vars().update(env.email_url("EMAIL_URL", default="consolemail://"))
+# Hosts that webhooks may reach although they are on a private network, and without https; for development only, a check warns.
+OUTGOING_ALLOWED_HOSTS = env.list("OUTGOING_ALLOWED_HOSTS", default=[])
 # The sender of every mail.
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="billing@localhost")
 

@@ -27,6 +27,8 @@ def test_the_settings_of_these_tests_are_safe():
         ({"HOT_BUCKETS": 0}, {"billing.E004"}),
         ({"HOT_BUCKETS": 32_768}, {"billing.E004"}),
         ({"SITE_URL": "http://billing.example.com", "SITE_IS_LOCAL": False}, {"billing.W001"}),
+        ({"OUTGOING_ALLOWED_HOSTS": ["10.0.0.7"], **PUBLIC}, {"billing.W002"}),
+        ({"OUTGOING_ALLOWED_HOSTS": ["10.0.0.7"]}, set()),
         (PUBLIC, set()),
     ],
 )
