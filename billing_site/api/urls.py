@@ -9,4 +9,5 @@ urlpatterns = [
     path("", include("wallets.api.urls")),
     path("", include("pricing.api.urls")),
     path("", include("metering.api.urls")),
+    path("", include("notifications.api.urls")),
 ]

@@ -110,7 +110,8 @@ def is_public(address: Address) -> bool:
             return False
     if any(address in network for network in NOT_PUBLIC):
         return False
-    return address.is_global and not address.is_multicast and (isinstance(address, ipaddress.IPv6Address) or not address.is_reserved)
+    reserved = isinstance(address, ipaddress.IPv4Address) and address.is_reserved
+    return address.is_global and not (address.is_multicast or reserved)
 
 
 def post(url: str, *, body: bytes, headers: Mapping[str, str]) -> Sent:

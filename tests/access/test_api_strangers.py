@@ -21,6 +21,7 @@ from metering.caps.set_cap import CapTerms, set_cap
 from metering.ingest.batch import ingest_batch
 from metering.ingest.decode import usage_input
 from metering.usage.close_periods import close_periods
+from notifications.channels.webhook.endpoints import EndpointTerms, make_endpoint
 from pricing.books.draft import create_price_book, draft_version
 from pricing.books.pin import pin_version
 from pricing.books.publish import publish_version
@@ -35,6 +36,7 @@ from wallets.api_keys.issue import issue_api_key
 from wallets.credit.grant import grant_credit
 from wallets.statements.models import Statement
 
+HOOK = EndpointTerms(url="https://acme.example/hook")
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 
 
@@ -120,6 +122,7 @@ def acme_things(acme: Company) -> Things:
             "cap_id": cap.public_id,
             "pin_id": pin.public_id,
             "card_id": saved_card(acme.account).public_id,
+            "endpoint_id": make_endpoint(account=acme.account, terms=HOOK, at=OPENED_AT).public_id,
             "statement_id": _statement_of(acme),
             "top_up_id": topped_up(acme.wallet, at=now).top_up.public_id,
             **sold_to(acme, at=now),
@@ -141,6 +144,7 @@ def acme_things(acme: Company) -> Things:
             "/wallets/{wallet_id}/auto-recharge": {"threshold": "5", "amount": "50", "monthly_cap": "500"},
             "/wallets/{wallet_id}/scheduled-top-up": {"amount": "50", "day": 1},
             "/accounts/{key}/payment-methods": {"set_up": "seti_cus_acme"},
+            "/webhook-endpoints": {"account": "acme", "url": "https://globex.example/hook"},
             "/wallets/{wallet_id}/transfers": {"to": acme.wallet.public_id, "amount": "1"},
         },
         queries={
@@ -190,7 +194,16 @@ def test_a_key_without_the_scope_is_refused(db: None, endpoint: Endpoint) -> Non
 
 
 # Lists that a stranger may read show him his own things; ingest answers each event by itself.
-OWN = {"GET /accounts", "POST /events", "GET /plans", "GET /plans/{plan_id}", "GET /credit-products", "GET /credit-units/rates"}
+OWN = {
+    "GET /accounts",
+    "POST /events",
+    "GET /plans",
+    "GET /plans/{plan_id}",
+    "GET /credit-products",
+    "GET /credit-units/rates",
+    "GET /webhook-endpoints",
+    "GET /webhook-event-types",
+}
 
 
 @EVERY
