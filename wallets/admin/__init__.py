@@ -13,6 +13,7 @@ from wallets.admin import (
     payment_worklists,
     people,
     risk,
+    top_up_terms,
     top_ups,
     wallets,
 )
@@ -30,6 +31,7 @@ __all__ = [
     "payment_worklists",
     "people",
     "risk",
+    "top_up_terms",
     "top_ups",
     "wallets",
 ]

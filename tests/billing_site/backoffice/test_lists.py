@@ -41,6 +41,7 @@ from wallets.ledger.models import JournalEntry, LedgerAccount
 from wallets.mirror.models import MirrorDrift, MirrorItem
 from wallets.payments.event_models import PaymentException, ProviderEvent
 from wallets.payments.models import PaymentMethod, Receipt, TopUp
+from wallets.payments.offer_models import RefundPolicy, TaxRate, TopUpTerms
 from wallets.risk.models import ReviewItem, TrustTier, VelocityRule
 
 pytestmark = pytest.mark.django_db
@@ -59,7 +60,15 @@ PAGES = {
     Plan: 8, Subscription: 12, Commitment: 6, VoucherBatch: 7, Hold: 4, SpendCap: 7,
     Approval: 4, Adjustment: 5, ReviewItem: 6, TopUp: 9, Receipt: 4, PaymentMethod: 6, ProviderEvent: 5, PaymentException: 5,
 }  # fmt: skip
-RULES = [ApprovalLimit, ReasonCode, TrustTier, VelocityRule]  # edited by hand, by administrators
+RULES = [
+    ApprovalLimit,
+    ReasonCode,
+    RefundPolicy,
+    TaxRate,
+    TopUpTerms,
+    TrustTier,
+    VelocityRule,
+]  # edited by hand, by administrators
 UNCOUNTED = [
     MirrorItem,
     Approval,
