@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from itertools import groupby
 from zoneinfo import ZoneInfo
@@ -42,8 +42,8 @@ class Document:
     buyer: list[str]
     period_start: datetime
     period_end: datetime
-    first_day: datetime
-    last_day: datetime
+    first_day: date
+    last_day: date
     time_zone: str
     issued_at: datetime
     opening: Decimal
@@ -97,8 +97,8 @@ def read_document(statement: Statement) -> Document:
         buyer=statement.buyer.splitlines(),
         period_start=statement.period_start,
         period_end=statement.period_end,
-        first_day=statement.period_start.astimezone(zone),
-        last_day=(statement.period_end - timedelta(seconds=1)).astimezone(zone),
+        first_day=statement.period_start.astimezone(zone).date(),
+        last_day=(statement.period_end - timedelta(seconds=1)).astimezone(zone).date(),
         time_zone=statement.time_zone,
         issued_at=statement.issued_at,
         opening=round_to_minor_unit(statement.opening_balance, statement.currency),
