@@ -12,6 +12,7 @@ from wallets.ledger.models import JournalEntry, LedgerAccount, Posting
 from wallets.mirror.models import MirrorDrift, MirrorItem
 from wallets.numbers.models import NumberSeries
 from wallets.outbox.models import Delivery, News
+from wallets.payments.bank_models import BankLine
 from wallets.payments.event_models import PaymentException, ProviderEvent
 from wallets.payments.models import PaymentMethod, ProviderCustomer, Receipt, TopUp
 from wallets.payments.offer_models import AccountTax, BonusSlab, RefundPolicy, TaxRate, TopUpTerms
@@ -28,6 +29,7 @@ __all__ = [
     "ApprovalLimit",
     "Attachment",
     "AutoRecharge",
+    "BankLine",
     "BonusSlab",
     "CreditLot",
     "Delivery",

@@ -36,7 +36,7 @@ from wallets.risk.screen import VelocityExceeded
 log = logging.getLogger(__name__)
 
 NOT_ON_THE_WIRE: Final = re.compile(
-    r"\.admin\.|\.approvals\.|\.handle_again$|\.risk\.review$|\.adjustments\.|^wallets\.credit\.adjust$|\.catalogues\.|\.replay_|^billing_site\.(?!api\.)|^tests\."
+    r"\.admin\.|\.approvals\.|\.payments\.(?:bank_csv|wire)$|\.handle_again$|\.risk\.review$|\.adjustments\.|^wallets\.credit\.adjust$|\.catalogues\.|\.replay_|^billing_site\.(?!api\.)|^tests\."
 )
 MEDIA_TYPE: Final = "application/problem+json"
 PROBLEMS_PAGE: Final = "/api/problems/"

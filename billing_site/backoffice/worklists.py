@@ -9,7 +9,7 @@ from typing import Any, Final
 from django.db.models import QuerySet
 
 from metering.reports.consumption import unrated_events
-from wallets.reports.worklists import count_rows, open_differences, open_reviews, waiting_approvals
+from wallets.reports.worklists import count_rows, open_differences, open_reviews, unmatched_wires, waiting_approvals
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +26,7 @@ WORKLISTS: Final = (
     Worklist("Approvals", "approval", "wallets.approval", waiting_approvals),
     Worklist("Reviews", "policy", "wallets.reviewitem", open_reviews),
     Worklist("Differences", "difference", "wallets.paymentexception", open_differences),
+    Worklist("Bank lines", "account_balance", "wallets.bankline", unmatched_wires),
     Worklist("Unrated events", "inbox", "metering.deadletter", unrated_events),
 )
 

@@ -301,6 +301,8 @@ class WalletAdmin(ReadOnlyAdmin):
             buttons.append(("Grant credit", "wallet_grant_credit", "add", "primary"))
         if request.user.has_perm("wallets.add_adjustment") and not page.is_closed:
             buttons.append(("Adjust", "adjustment_adjust", "exposure", "default"))
+        if request.user.has_perm("wallets.add_topup") and not page.is_closed:
+            buttons.append(("Expect wire", "bankline_expect", "account_balance", "default"))
         return [
             {
                 "title": title,

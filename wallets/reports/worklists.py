@@ -8,6 +8,7 @@ from typing import Any
 from django.db.models import Count, QuerySet, Value
 
 from wallets.approvals.models import Approval
+from wallets.payments.bank_models import BankLine
 from wallets.payments.event_models import PaymentException
 from wallets.risk.models import ReviewItem
 
@@ -25,6 +26,11 @@ def open_reviews() -> QuerySet[Any]:
 def open_differences() -> QuerySet[Any]:
     """What differs between the provider and the books."""
     return PaymentException.objects.filter(closed_at__isnull=True)
+
+
+def unmatched_wires() -> QuerySet[Any]:
+    """Payments on our bank account that are nobody's credit yet."""
+    return BankLine.objects.filter(state=BankLine.State.UNMATCHED)
 
 
 def count_rows(lists: Mapping[str, QuerySet[Any]]) -> dict[str, int]:

@@ -23,6 +23,7 @@ from pricing.meters.models import Meter
 from pricing.plans.models import Plan, Subscription
 from tests.factories.adjustments import adjusted, may_alone
 from tests.factories.approvals import asked
+from tests.factories.bank_lines import bank_line
 from tests.factories.events import send
 from tests.factories.holds import hold_on
 from tests.factories.mirror import noted
@@ -39,6 +40,7 @@ from wallets.credit.models import CreditLot
 from wallets.holds.models import Hold
 from wallets.ledger.models import JournalEntry, LedgerAccount
 from wallets.mirror.models import MirrorDrift, MirrorItem
+from wallets.payments.bank_models import BankLine
 from wallets.payments.event_models import PaymentException, ProviderEvent
 from wallets.payments.models import PaymentMethod, Receipt, TopUp
 from wallets.payments.offer_models import RefundPolicy, TaxRate, TopUpTerms
@@ -53,12 +55,13 @@ LISTS = {
     CreditProduct: 6, VoucherBatch: 6, VoucherAttempt: 4, Hold: 4, SpendCap: 4,
     Approval: 4, Adjustment: 4,
     MirrorItem: 4, MirrorDrift: 5,
-    ReviewItem: 4, TopUp: 4, Receipt: 4, PaymentMethod: 4, ProviderEvent: 4, PaymentException: 4,
+    ReviewItem: 4, TopUp: 4, Receipt: 4, PaymentMethod: 4, ProviderEvent: 4, PaymentException: 4, BankLine: 4,
 }  # fmt: skip
 PAGES = {
     Account: 10, Wallet: 12, CreditLot: 5, UsageEvent: 7, PriceBook: 9, PriceVersion: 7, JournalEntry: 9, ApiKey: 4,
     Plan: 8, Subscription: 12, Commitment: 6, VoucherBatch: 7, Hold: 4, SpendCap: 7,
     Approval: 4, Adjustment: 5, ReviewItem: 6, TopUp: 9, Receipt: 4, PaymentMethod: 6, ProviderEvent: 5, PaymentException: 5,
+    BankLine: 5,
 }  # fmt: skip
 RULES = [
     ApprovalLimit,
@@ -79,6 +82,7 @@ UNCOUNTED = [
     PaymentMethod,
     ProviderEvent,
     PaymentException,
+    BankLine,
     Subscription,
     Commitment,
     VoucherAttempt,
@@ -102,6 +106,7 @@ def shop(shop: Shop, fiona: User) -> Shop:
     asked(by=fiona, account=shop.acme.account)
     reviewed(shop.acme.wallet, at=NOW)
     paid_in(shop.acme, at=NOW)
+    bank_line(by=fiona, at=NOW)
     adjusted(shop.acme.wallet, "5", by=may_alone(fiona, "100"), at=NOW)
     noted(shop.acme.account, at=NOW)
     with pytest.raises(VoucherUnknown):
@@ -183,6 +188,7 @@ def test_a_large_table_is_not_counted(model: Any, shop: Shop, finance: Client, d
         (Receipt, "MAIN-2026-000001", "MAIN-2026-000001"),
         (PaymentMethod, "4242", "Visa"),
         (ProviderEvent, "pi_1", "payment_intent.succeeded"),
+        (BankLine, "Acme GmbH", "Acme GmbH"),
         (PaymentException, "pi_1", "Amount Differs"),
         (UsageEvent, "req_2", "req_2"),
         (UsageEvent, "acme", "req_2"),
