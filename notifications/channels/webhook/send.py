@@ -16,6 +16,7 @@ from notifications.channels.webhook.sign import signed_headers
 
 def send_webhook(message: Message, *, at: datetime, handing_over: Callable[[], None]) -> Sent:  # noqa: ARG001 - at least once
     """POST it, signed. Never to an endpoint that is disabled or gone."""
+    assert message.endpoint_id is not None, "a webhook goes to an endpoint"
     endpoint = WebhookEndpoint.objects.filter(pk=message.endpoint_id, removed_at__isnull=True).first()
     if endpoint is None or endpoint.state != WebhookEndpoint.State.ACTIVE:
         return Sent(Outcome.NEVER, answer="the endpoint is disabled" if endpoint else "the endpoint was removed")
