@@ -63,6 +63,8 @@ BEAT: Final = {
     "compare-payments": Beat(
         "wallets.tasks.compare_payments", crontab(hour="4", minute="27"), "every difference to the provider is seen in a day"
     ),
+    "send-refunds": Beat("wallets.tasks.send_refunds", timedelta(minutes=1), "refunds that were approved, or got no answer"),
+    "pay-withdrawals": Beat("wallets.tasks.pay_withdrawals", timedelta(minutes=5), "money goes out when its time has come"),
     "expiring-cards": Beat(
         "wallets.tasks.tell_expiring_cards", crontab(hour="8", minute="12"), "a card is replaced before it fails, not after"
     ),

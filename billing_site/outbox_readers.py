@@ -4,16 +4,21 @@ from __future__ import annotations
 
 from notifications.readers import (
     tell_card_expiring,
+    tell_dispute_changed,
     tell_lot_expired,
     tell_recharge_breaker_opened,
     tell_recharge_needs_authentication,
     tell_recharge_not_done,
+    tell_refund_failed,
+    tell_refund_succeeded,
     tell_spend_cap_reached,
     tell_statement_issued,
     tell_subscription_changed,
     tell_threshold_crossed,
     tell_top_up_failed,
     tell_top_up_succeeded,
+    tell_withdrawal_ended,
+    tell_withdrawal_requested,
 )
 from wallets.balances.publish import publish_told
 from wallets.outbox.deliver import Reader, Readers
@@ -21,17 +26,22 @@ from wallets.outbox.topics import (
     AccountsChanged,
     BalancesChanged,
     CardExpiring,
+    DisputeChanged,
     LotExpired,
     RechargeBreakerOpened,
     RechargeDue,
     RechargeNeedsAuthentication,
     RechargeNotDone,
+    RefundFailed,
+    RefundSucceeded,
     SpendCapReached,
     StatementIssued,
     SubscriptionChanged,
     ThresholdCrossed,
     TopUpFailed,
     TopUpSucceeded,
+    WithdrawalEnded,
+    WithdrawalRequested,
 )
 from wallets.recharge.on_crossing import recharge_due, recharge_ended
 
@@ -50,4 +60,9 @@ READERS: Readers = {
     RechargeBreakerOpened: (Reader("alerts", tell_recharge_breaker_opened),),
     RechargeNeedsAuthentication: (Reader("alerts", tell_recharge_needs_authentication),),
     CardExpiring: (Reader("alerts", tell_card_expiring),),
+    RefundSucceeded: (Reader("alerts", tell_refund_succeeded),),
+    RefundFailed: (Reader("alerts", tell_refund_failed),),
+    DisputeChanged: (Reader("alerts", tell_dispute_changed),),
+    WithdrawalRequested: (Reader("alerts", tell_withdrawal_requested),),
+    WithdrawalEnded: (Reader("alerts", tell_withdrawal_ended),),
 }

@@ -136,6 +136,21 @@ SELLER_TAX_ID = env.str("SELLER_TAX_ID", default="")
 STATEMENT_DIMENSIONS = env.list("STATEMENT_DIMENSIONS", default=["model"])
 # How statements are set as PDF: a typst file.
 STATEMENT_TEMPLATE = env.str("STATEMENT_TEMPLATE", default=str(BASE_DIR / "templates" / "statement" / "statement.typ"))
+
+# --- money back (wallets/refunds) ------------------------------------------------------------------------------------------
+
+# Off: a fee that was added to the charge stays with us, as the provider keeps its own.
+REFUNDS_RETURN_FEE = env.bool("REFUNDS_RETURN_FEE", default=False)
+# On: the gate refuses the wallet while a payment into it is in dispute.
+DISPUTE_FREEZES_WALLET = env.bool("DISPUTE_FREEZES_WALLET", default=False)
+# Off: what a customer had used of a payment that was lost in a dispute stays owed, until somebody writes it off.
+DISPUTE_LOST_IS_WRITTEN_OFF = env.bool("DISPUTE_LOST_IS_WRITTEN_OFF", default=True)
+# In which a withdrawal can be cancelled, also by whoever it was taken from; the credit is held meanwhile.
+WITHDRAWAL_HOLD_HOURS = env.int("WITHDRAWAL_HOLD_HOURS", default=72)
+# Where the link in the e-mail that asks to confirm a withdrawal leads; {token} says which.
+WITHDRAWAL_URL = env.str("WITHDRAWAL_URL", default=f"{SITE_URL}/withdraw/confirm/{{token}}/")
+# A function (user, code) -> bool | None: whether the second factor is right; None: the user has none.
+SECOND_FACTOR_CHECK = env.str("SECOND_FACTOR_CHECK", default="wallets.refunds.reauthenticate.no_second_factor")
 # Wake a worker after a commit that wrote news. Off: the sweep finds it seconds later (tests, bulk loads).
 OUTBOX_WAKES_WORKER = env.bool("OUTBOX_WAKES_WORKER", default=True)
 

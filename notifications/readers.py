@@ -6,6 +6,7 @@ import logging
 from datetime import datetime
 
 from wallets.outbox.deliver import Piece
+from wallets.refunds.mail import mail_confirmation
 
 log = logging.getLogger(__name__)
 
@@ -111,4 +112,51 @@ def tell_statement_issued(piece: Piece, *, at: datetime) -> None:
     log.info(
         "wallet %d: statement %s, closing balance %s %s (news %d, read %s)",
         issued.wallet_id, issued.number, issued.closing_balance, issued.currency, piece.id, at,
+    )  # fmt: skip
+
+
+def tell_refund_succeeded(piece: Piece, *, at: datetime) -> None:
+    """The money of a refund has left."""
+    told = piece.news
+    log.info(
+        "wallet %d: refund %s (%s) of top-up %s: %s %s sent for %s of credit (news %d, read %s)",
+        told.wallet_id, told.refund, told.origin, told.top_up, told.total, told.currency, told.credit, piece.id, at,
+    )  # fmt: skip
+
+
+def tell_refund_failed(piece: Piece, *, at: datetime) -> None:
+    """A refund did not reach the customer; its credit is back."""
+    told = piece.news
+    log.info(
+        "wallet %d: refund %s (%s) of top-up %s, %s %s, failed: %s (news %d, read %s)",
+        told.wallet_id, told.refund, told.origin, told.top_up, told.total, told.currency, told.code, piece.id, at,
+    )  # fmt: skip
+
+
+def tell_dispute_changed(piece: Piece, *, at: datetime) -> None:
+    """A payment is disputed, or the bank has decided."""
+    told = piece.news
+    log.info(
+        "wallet %d: dispute %s over top-up %s (%s) is %s: %s %s, %s frozen, %s owed, answer by %s (news %d, read %s)",
+        told.wallet_id, told.dispute, told.top_up, told.reason, told.state, told.total, told.currency, told.frozen, told.owed,
+        told.evidence_due_at or "no day", piece.id, at,
+    )  # fmt: skip
+
+
+def tell_withdrawal_requested(piece: Piece, *, at: datetime) -> None:
+    """A customer wants unused credit back: who asked gets the link that confirms it, once however often this is read."""
+    told = piece.news
+    mail_confirmation(withdrawal_id=told.withdrawal, at=at)
+    log.info(
+        "wallet %d: withdrawal %s of %s %s, to be confirmed by %s (news %d, read %s)",
+        told.wallet_id, told.withdrawal, told.amount, told.currency, told.confirm_by, piece.id, at,
+    )  # fmt: skip
+
+
+def tell_withdrawal_ended(piece: Piece, *, at: datetime) -> None:
+    """A withdrawal was paid, or will not be."""
+    told = piece.news
+    log.info(
+        "wallet %d: withdrawal %s of %s %s is %s, %s paid: %s (news %d, read %s)",
+        told.wallet_id, told.withdrawal, told.amount, told.currency, told.state, told.paid, told.reason or "-", piece.id, at,
     )  # fmt: skip

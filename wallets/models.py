@@ -17,6 +17,7 @@ from wallets.payments.event_models import PaymentException, ProviderEvent
 from wallets.payments.models import PaymentMethod, ProviderCustomer, Receipt, TopUp
 from wallets.payments.offer_models import AccountTax, BonusSlab, RefundPolicy, TaxRate, TopUpTerms
 from wallets.recharge.models import AutoRecharge, RechargeDecision, ScheduledTopUp
+from wallets.refunds.models import Dispute, Refund, Withdrawal
 from wallets.risk.models import HeldCredit, ReviewItem, TopUpAttempt, TrustTier, VelocityRule
 from wallets.statements.models import Statement, StatementLine
 
@@ -33,6 +34,7 @@ __all__ = [
     "BonusSlab",
     "CreditLot",
     "Delivery",
+    "Dispute",
     "HeldCredit",
     "Hold",
     "JournalEntry",
@@ -50,6 +52,7 @@ __all__ = [
     "ReasonCode",
     "Receipt",
     "RechargeDecision",
+    "Refund",
     "RefundPolicy",
     "ReviewItem",
     "ScheduledTopUp",
@@ -65,4 +68,5 @@ __all__ = [
     "User",
     "VelocityRule",
     "Wallet",
+    "Withdrawal",
 ]

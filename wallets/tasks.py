@@ -23,10 +23,14 @@ from wallets.outbox import deliver
 from wallets.outbox.topics import AccountsChanged, BalancesChanged
 from wallets.outbox.wake import Waker
 from wallets.outbox.write import at_once, on_news
-from wallets.payments import compare, expiring, handle_event, reconcile, taxes
+from wallets.payments import compare, expiring, reconcile, taxes
 from wallets.payments.receive_event import on_event
 from wallets.recharge import sweep
 from wallets.recharge.wake import on_due
+from wallets.refunds.handle_event import handle_money_events
+from wallets.refunds.pay_out import pay_out_due
+from wallets.refunds.send import send_due_refunds
+from wallets.refunds.withdraw import lapse_withdrawals
 from wallets.risk import screen
 
 # News that only says "look again" is worth nothing later; the rest is kept to answer "who was told what, when".
@@ -78,7 +82,7 @@ def purge_holds(**_: Any) -> int:
 @shared_task(acks_late=True, ignore_result=True)
 def handle_payment_events(**_: Any) -> int:
     """Handle stored webhooks: woken by each that arrives, and every few seconds for what a crash left."""
-    return handle_event.handle_events(at=clock.now())
+    return handle_money_events(at=clock.now())
 
 
 @shared_task(acks_late=True, ignore_result=True)
@@ -91,6 +95,19 @@ def reconcile_payments(**_: Any) -> int:
 def compare_payments(**_: Any) -> int:
     """Compare our account with the provider with the books."""
     return compare.compare_with_provider(at=clock.now())
+
+
+@shared_task(acks_late=True, ignore_result=True)
+def send_refunds(**_: Any) -> int:
+    """Send refunds that wait to be sent, ask about those on their way."""
+    return send_due_refunds(at=clock.now())
+
+
+@shared_task(acks_late=True, ignore_result=True)
+def pay_withdrawals(**_: Any) -> int:
+    """Pay withdrawals whose time has come, end those that nobody confirmed or decided."""
+    at = clock.now()
+    return lapse_withdrawals(at=at) + pay_out_due(at=at)
 
 
 @shared_task(acks_late=True, ignore_result=True)

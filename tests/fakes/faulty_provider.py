@@ -10,6 +10,7 @@ from decimal import Decimal
 from threading import RLock
 from typing import Any, Literal
 
+from tests.fakes.faulty_refunds import FaultyRefunds
 from wallets.payments.providers.contract import (
     MoneyMoved,
     Outcome,
@@ -25,11 +26,10 @@ When = Literal["before", "after"]
 
 
 @dataclass
-class FaultyProvider:
+class FaultyProvider(FaultyRefunds):
     """name: as Stripe's, so that what is tested is told apart by nobody."""
 
     name: str = "stripe"
-    payments: dict[str, ProviderPayment] = field(default_factory=dict)
     cards: dict[str, ProviderCard] = field(default_factory=dict)
     lines: list[MoneyMoved] = field(default_factory=list)
     declines: dict[str, str] = field(default_factory=dict)
@@ -40,7 +40,6 @@ class FaultyProvider:
     faults: list[tuple[str, When]] = field(default_factory=list)
     """(call, when): the next such call fails"""
     down: bool = False
-    now: datetime | None = None
     next_set_up_saves: str = ""
     """the card that is saved next, instead of the customer's first"""
     _answers: dict[str, Any] = field(default_factory=dict)

@@ -5,15 +5,14 @@
     overdraft     Dr revenue of the meter    Cr overdraft receivable
       of which repaid since                  Dr overdraft receivable    Cr liability of the lot that repaid it
 
-A lot that was voided gets its credit and is voided again by an entry of its own; one that expired opens again and expires
-with the next sweep. Where something is still owed, what came back to valid lots repays it, as any credit does.
+What becomes of overdraft and of lots that have ended meanwhile stands in `come_back.py`.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
@@ -22,17 +21,15 @@ from django.db import transaction
 from wallets.balances.lock import LockedWallet
 from wallets.balances.models import Wallet
 from wallets.balances.open import WalletClosed
-from wallets.credit.allowances import remember_allowance
-from wallets.credit.enter import account_of_lot, may_repay, postings_of_repayment
-from wallets.credit.lots import store_remainders
+from wallets.credit.come_back import Work, lots_by_id, post_come_back, settle_overdraft
+from wallets.credit.enter import account_of_lot
 from wallets.credit.models import CreditLot
-from wallets.credit.void import void_entry
 from wallets.errors import Conflict
 from wallets.ledger.chart import UNITS, ChartAccount, chart_account
-from wallets.ledger.draws import standing_repayments, usage_lines
+from wallets.ledger.draws import usage_lines
 from wallets.ledger.lines import DrawShare, draws_of_charge
 from wallets.ledger.models import JournalEntry, LedgerAccount
-from wallets.ledger.post import NewEntry, NewPosting, post_entries
+from wallets.ledger.post import NewPosting
 from wallets.money import ZERO
 
 Account = LedgerAccount.Kind
@@ -65,16 +62,6 @@ class GivenBack:
     places: tuple[Decimal, ...]
 
 
-@dataclass(slots=True)
-class _Work:
-    """An entry in the making."""
-
-    wallet: LockedWallet
-    postings: list[NewPosting] = field(default_factory=list)
-    back: dict[int, Decimal] = field(default_factory=lambda: defaultdict(Decimal))
-    overdrawn: Decimal = ZERO
-
-
 def give_back(
     *, wallet: LockedWallet, parts: Sequence[Part], at: datetime, reference: str, reason: str = "", actor: str = ""
 ) -> GivenBack:
@@ -89,21 +76,11 @@ def give_back(
     if wallet.status == Wallet.Status.CLOSED:
         raise WalletClosed(f"Wallet {wallet.public_id} is closed.")
     shares = _shares(wallet, parts)
-    lots = _lots(wallet, {share.lot_id for of_part in shares for share in of_part if share.lot_id is not None})
-    work = _Work(wallet)
+    lots = lots_by_id(wallet, {share.lot_id for of_part in shares for share in of_part if share.lot_id is not None})
+    work = Work(wallet)
     places = _undo_draws(work, parts, shares, lots)
-    _settle_overdraft(work, lots, at=at)
-    entry = NewEntry(wallet, JournalEntry.Kind.GIVE_BACK, work.postings, reference, reason, actor)
-    gone = {lot_id: amount for lot_id, amount in work.back.items() if lots[lot_id].state == CreditLot.State.VOIDED}
-    voids = [void_entry(wallet, lots[lot_id], amount, reason=reason, actor=actor) for lot_id, amount in gone.items()]
-    post_entries([entry, *voids], at=at)
-    for lot_id in work.back:
-        if lots[lot_id].unit_meter:
-            remember_allowance(wallet, lots[lot_id].unit_meter)
-    store_remainders(
-        [(lot_id, lots[lot_id].remaining + amount) for lot_id, amount in work.back.items() if lot_id not in gone],
-        bucket=wallet.bucket,
-    )
+    settle_overdraft(work, lots, at=at)
+    entry = post_come_back(work, lots, JournalEntry.Kind.GIVE_BACK, reference=reference, reason=reason, actor=actor, at=at)
     return GivenBack(entry.id, tuple(places))
 
 
@@ -129,12 +106,8 @@ def _shares(wallet: LockedWallet, parts: Sequence[Part]) -> list[list[DrawShare]
     return shares
 
 
-def _lots(wallet: LockedWallet, lot_ids: set[int]) -> dict[int, CreditLot]:
-    return {lot.pk: lot for lot in CreditLot.objects.filter(bucket=wallet.bucket, pk__in=lot_ids)}
-
-
 def _undo_draws(
-    work: _Work, parts: Sequence[Part], shares: Sequence[Sequence[DrawShare]], lots: dict[int, CreditLot]
+    work: Work, parts: Sequence[Part], shares: Sequence[Sequence[DrawShare]], lots: dict[int, CreditLot]
 ) -> list[Decimal]:
     """Credit every share of every part, newest first; the parts of a meter lie end to end on its line."""
     currency = work.wallet.currency
@@ -162,34 +135,3 @@ def _consumed(part: Part, currency: str) -> ChartAccount:
     if part.units:
         return chart_account(Account.ALLOWANCE_USED, UNITS, part.meter)
     return chart_account(Account.FEES if part.fee else Account.REVENUE, currency, part.meter)
-
-
-def _settle_overdraft(work: _Work, lots: dict[int, CreditLot], *, at: datetime) -> None:
-    """Undone overdraft beyond what is owed now was repaid meanwhile: it goes to the lots that repaid it, newest first. The
-    other way round, what came back to lots repays what is still owed."""
-    wallet = work.wallet
-    repaid = work.overdrawn - min(work.overdrawn, wallet.overdraft)
-    if repaid:
-        account = chart_account(Account.OVERDRAFT_RECEIVABLE, wallet.currency)
-        standing = standing_repayments(wallet_id=wallet.id, bucket=wallet.bucket, overdraft_account_id=account.id)
-        lots.update(_lots(wallet, {lot_id for lot_id, _ in standing} - lots.keys()))
-        for lot_id, amount in standing:
-            part = min(amount, repaid)
-            repaid -= part
-            _repay(work, lots[lot_id], -part)
-            if not repaid:
-                break
-        assert repaid == ZERO, (wallet.id, repaid)
-        return
-    owed = wallet.overdraft - work.overdrawn
-    for lot_id, amount in list(work.back.items()):
-        part = min(owed, amount)
-        if part and lots[lot_id].state != CreditLot.State.VOIDED and may_repay(lots[lot_id], at=at):
-            owed -= part
-            _repay(work, lots[lot_id], part)
-
-
-def _repay(work: _Work, lot: CreditLot, amount: Decimal) -> None:
-    """`amount` of a lot repays overdraft; negative: a repayment comes back to it."""
-    work.postings += postings_of_repayment(lot_id=lot.pk, lot_kind=lot.kind, amount=amount, currency=work.wallet.currency)
-    work.back[lot.pk] -= amount

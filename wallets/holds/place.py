@@ -46,8 +46,17 @@ class Units:
     properties: Mapping[str, Any] = field(default_factory=dict)
 
 
-def place_hold(*, wallet_id: int, amount: Decimal, ttl_seconds: int, at: datetime, work: Work | None = None) -> Hold:
-    """Set `amount` (in the wallet's currency, zero or more, at most 12 decimals) aside for `ttl_seconds`.
+def place_hold(
+    *,
+    wallet_id: int,
+    amount: Decimal,
+    ttl_seconds: int,
+    at: datetime,
+    work: Work | None = None,
+    longest_seconds: int = LONGEST_TTL_SECONDS,
+) -> Hold:
+    """Set `amount` (in the wallet's currency, zero or more, at most 12 decimals) aside for `ttl_seconds`; for at most
+    `longest_seconds`, which is a day unless what waits is no work in flight.
 
     Held credit is spent by nothing but the capture of its hold, and what all holds and charges take never exceeds the credit
     plus the grace limit. Raises HoldRefused (the wallet has less, is frozen, the account is suspended), WalletClosed,
@@ -56,7 +65,7 @@ def place_hold(*, wallet_id: int, amount: Decimal, ttl_seconds: int, at: datetim
     work = work or Work()
     check = Input()
     check.amount("amount", amount)
-    _check_terms(check, ttl_seconds, work)
+    _check_terms(check, ttl_seconds, work, longest_seconds)
     check.refuse("The hold cannot be placed like this.")
     with transaction.atomic():
         wallet = lock_wallet(wallet_id)
@@ -142,8 +151,8 @@ def as_locked(hold: Hold, wallet: LockedWallet) -> Hold:
     return hold
 
 
-def _check_terms(check: Input, ttl_seconds: int, work: Work) -> None:
-    check.whole("ttl_seconds", ttl_seconds, least=1, most=LONGEST_TTL_SECONDS)
+def _check_terms(check: Input, ttl_seconds: int, work: Work, longest_seconds: int = LONGEST_TTL_SECONDS) -> None:
+    check.whole("ttl_seconds", ttl_seconds, least=1, most=longest_seconds)
     check.text("subject", work.subject, longest=200)
     check.names("meters", list(work.meters))
 

@@ -12,9 +12,11 @@
 | BREAKAGE | paid credit that expired unused | no |
 | PROMOTIONAL_COST | what given credit costs; comes back when it expires | no |
 | SALES_DISCOUNT | credit sold for less (or more) than its face value | no |
-| REFUNDS | money given back | no |
+| REFUNDS | money given back that is still on its way: what we owe until it has left our account | no |
+| DISPUTES_RECEIVABLE : provider | money the provider withholds over payments in dispute; comes back when one is won | no |
+| DISPUTED_CREDIT | credit frozen (or consumed and owed) while the payment behind it is in dispute | no |
 | ADJUSTMENTS : reason | corrections by hand | no |
-| BAD_DEBT : reason | overdraft that was written off: what customers owed and will not pay | no |
+| BAD_DEBT : reason | overdraft that was written off: what customers owed and will not pay; `dispute`: lost in disputes | no |
 | TRANSFERS_IN_TRANSIT | between two wallets of one account; always zero in sum | no |
 | ALLOWANCE : meter | units of a meter granted and not yet used, in the currency UNITS | in units |
 | ALLOWANCE_ISSUED : meter | units granted, less those that expired or were taken back | in units |

@@ -27,6 +27,8 @@ LABELS: Final[dict[str, str]] = {
     Kind.TRANSFER_OUT: "Transfer out",
     Kind.TRANSFER_IN: "Transfer in",
     Kind.ADJUSTMENT: "Adjustment",
+    Kind.REFUND: "Refund",
+    Kind.DISPUTE: "Disputed payment",
 }
 
 

@@ -34,6 +34,8 @@ class LedgerAccount(models.Model):
         PROMOTIONAL_COST = "PROMOTIONAL_COST"
         SALES_DISCOUNT = "SALES_DISCOUNT"
         REFUNDS = "REFUNDS"
+        DISPUTES_RECEIVABLE = "DISPUTES_RECEIVABLE"
+        DISPUTED_CREDIT = "DISPUTED_CREDIT"
         ADJUSTMENTS = "ADJUSTMENTS"
         BAD_DEBT = "BAD_DEBT"
         TRANSFERS_IN_TRANSIT = "TRANSFERS_IN_TRANSIT"
@@ -79,6 +81,8 @@ class JournalEntry(models.Model):
         TRANSFER_OUT = "TRANSFER_OUT"
         TRANSFER_IN = "TRANSFER_IN"
         ADJUSTMENT = "ADJUSTMENT"
+        REFUND = "REFUND"
+        DISPUTE = "DISPUTE"
 
     id = models.BigIntegerField(primary_key=True)
     bucket = models.SmallIntegerField()

@@ -165,6 +165,77 @@ class StatementIssued:
     currency: str
 
 
+@dataclass(frozen=True, slots=True)
+class RefundSucceeded:
+    """The money of a refund has left. credit: what was taken back; total: the money, with tax and fee."""
+
+    wallet_id: int
+    refund: str
+    top_up: str
+    credit: str
+    total: str
+    currency: str
+    origin: str
+
+
+@dataclass(frozen=True, slots=True)
+class RefundFailed:
+    """A refund ended without money, or the bank sent it back; its credit is back. code: the provider's."""
+
+    wallet_id: int
+    refund: str
+    top_up: str
+    credit: str
+    total: str
+    currency: str
+    origin: str
+    code: str
+
+
+@dataclass(frozen=True, slots=True)
+class DisputeChanged:
+    """A payment is disputed, or its dispute ended. state: inquiry, open, won, lost or closed. frozen: credit that was left and
+    is out of the wallet; owed: what was used already. evidence_due_at: ISO 8601, or empty."""
+
+    wallet_id: int
+    dispute: str
+    top_up: str
+    state: str
+    total: str
+    frozen: str
+    owed: str
+    currency: str
+    reason: str
+    evidence_due_at: str
+
+
+@dataclass(frozen=True, slots=True)
+class WithdrawalRequested:
+    """A customer asks for unused credit and has to confirm by a link (`confirmation_link` of the withdrawal) until confirm_by
+    (ISO 8601). email: of who asked."""
+
+    wallet_id: int
+    withdrawal: str
+    amount: str
+    currency: str
+    email: str
+    confirm_by: str
+
+
+@dataclass(frozen=True, slots=True)
+class WithdrawalEnded:
+    """A withdrawal came to its end. state: paid, failed, declined, cancelled or lapsed. paid: money, with tax. reason: why it
+    was not paid."""
+
+    wallet_id: int
+    withdrawal: str
+    state: str
+    amount: str
+    paid: str
+    currency: str
+    reason: str
+
+
 News = (
     BalancesChanged
     | ThresholdCrossed
@@ -180,4 +251,9 @@ News = (
     | RechargeBreakerOpened
     | RechargeNeedsAuthentication
     | StatementIssued
+    | RefundSucceeded
+    | RefundFailed
+    | DisputeChanged
+    | WithdrawalRequested
+    | WithdrawalEnded
 )

@@ -31,21 +31,21 @@ Handler = Callable[[PaymentProvider, str, datetime], str]
 """(provider, id of the object, now) -> what was done; empty when it is not ours."""
 
 
-def handle_events(*, at: datetime) -> int:
-    """Handle every stored webhook that is due, the oldest first; how many."""
+def handle_events(*, at: datetime, handlers: Mapping[str, Handler] | None = None) -> int:
+    """Handle every stored webhook that is due, the oldest first; how many. handlers: by type; None: those of payments alone."""
     due = ProviderEvent.objects.filter(state__in=[State.RECEIVED, State.FAILED], next_try_at__lte=at)
     pks = list(due.order_by("next_try_at", "id").values_list("pk", flat=True)[:BATCH])
     for pk in pks:
-        handle_event(pk=pk, at=at)
+        handle_event(pk=pk, at=at, handlers=handlers)
     return len(pks)
 
 
-def handle_event(*, pk: int, at: datetime) -> str:
+def handle_event(*, pk: int, at: datetime, handlers: Mapping[str, Handler] | None = None) -> str:
     """Handle one stored webhook; its state afterwards. Two that handle it at once do no harm: settling is done once."""
     event = ProviderEvent.objects.get(pk=pk)
     if event.state in (State.DONE, State.IGNORED):
         return event.state
-    handler = HANDLERS.get(event.kind)
+    handler = (HANDLERS if handlers is None else handlers).get(event.kind)
     try:
         if handler is None:
             state, what = State.IGNORED, "of a type that is not handled"

@@ -19,9 +19,11 @@ from wallets.holds import proofs as holds
 from wallets.ledger import proofs as ledger
 from wallets.ledger import schema_proofs as schema
 from wallets.ledger.proof import Proof, Prover
+from wallets.refunds import proofs as refunds
 
 PROOFS: Final[tuple[Prover, ...]] = (
-    *ledger.PROOFS, *holds.PROOFS, *arrival.PROOFS, *usage.PROOFS, *plans.PROOFS, *vouchers.PROOFS, *schema.PROOFS,
+    *ledger.PROOFS, *holds.PROOFS, *refunds.PROOFS, *arrival.PROOFS, *usage.PROOFS, *plans.PROOFS, *vouchers.PROOFS,
+    *schema.PROOFS,
 )  # fmt: skip
 
 

@@ -105,6 +105,52 @@ class MoneyMoved:
     at: datetime
 
 
+class RefundOutcome(StrEnum):
+    """How a refund stands. FAILED: the bank did not take the money, or sent it back."""
+
+    PENDING = "pending"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderRefund:
+    """A refund as the provider has it. reference: our public id of it; empty when it was made at the provider."""
+
+    id: str
+    payment_id: str
+    outcome: RefundOutcome
+    amount: Decimal
+    currency: str
+    created_at: datetime
+    reference: str = ""
+    failure_code: str = ""
+
+
+class DisputeOutcome(StrEnum):
+    """How a dispute stands. INQUIRY: the bank asks, and has taken no money; CLOSED: an inquiry that came to nothing."""
+
+    INQUIRY = "inquiry"
+    OPEN = "open"
+    WON = "won"
+    LOST = "lost"
+    CLOSED = "closed"
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderDispute:
+    """A dispute as the provider has it. amount: what the bank takes. evidence_due_at: until when it can be answered."""
+
+    id: str
+    payment_id: str
+    outcome: DisputeOutcome
+    amount: Decimal
+    currency: str
+    reason: str
+    created_at: datetime
+    evidence_due_at: datetime | None = None
+
+
 class PaymentProvider(Protocol):
     """A provider of card payments. `key`: the same key does the same thing once. Each call raises ProviderUnavailable or
     ProviderRefused."""
@@ -155,4 +201,30 @@ class PaymentProvider(Protocol):
 
     def money_moved(self, *, since: datetime) -> Iterator[MoneyMoved]:
         """The lines of our account with the provider since then, newest first."""
+        ...
+
+    def create_refund(
+        self, *, key: str, payment_id: str, amount: Decimal, currency: str, reference: str, reason: str
+    ) -> ProviderRefund:
+        """Give part of a payment back."""
+        ...
+
+    def read_refund(self, refund_id: str) -> ProviderRefund | None:
+        """The refund as it is now; None when there is none."""
+        ...
+
+    def refunds_of(self, payment_id: str) -> list[ProviderRefund]:
+        """Every refund of a payment, in the order in which they were made."""
+        ...
+
+    def read_dispute(self, dispute_id: str) -> ProviderDispute | None:
+        """The dispute as it is now; None when there is none."""
+        ...
+
+    def disputes_of(self, payment_id: str) -> list[ProviderDispute]:
+        """Every dispute over a payment, in the order in which they were opened."""
+        ...
+
+    def payment_of_charge(self, charge_id: str) -> str:
+        """The id of the payment a charge belongs to; empty when there is none."""
         ...

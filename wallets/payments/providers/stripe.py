@@ -27,6 +27,7 @@ from wallets.payments.providers.stripe_client import Declined as _Declined
 from wallets.payments.providers.stripe_client import asked as _asked
 from wallets.payments.providers.stripe_client import found as _found
 from wallets.payments.providers.stripe_client import stripe_client
+from wallets.payments.providers.stripe_refunds import StripeRefunds
 
 PAGE: Final = 100
 # Stripe's own recommendation: a webhook repeated later is a replay. Stripe signs each new attempt with its own time.
@@ -43,7 +44,7 @@ _OUTCOMES: Final[Mapping[str, Outcome]] = {
 }
 
 
-class Stripe:
+class Stripe(StripeRefunds):
     """Card payments through Stripe."""
 
     name = "stripe"
