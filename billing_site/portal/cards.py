@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from datetime import date
+from decimal import Decimal
 from typing import Final
 
 from django.conf import settings
@@ -16,14 +17,20 @@ from django.views.decorators.http import require_POST, require_safe
 from billing_site.csp import allow_card_element, card_element_script
 from billing_site.portal.access import Customer, customer_page
 from wallets.accounts.models import Account
+from wallets.balances.models import Wallet
 from wallets.clock import now
 from wallets.errors import Refusal
+from wallets.money import plain
 from wallets.payments.cards import begin_card, choose_card, keep_card, remove_card
 from wallets.payments.declines import SENTENCES
 from wallets.payments.expiring import months_left
 from wallets.payments.find import cards_of
 from wallets.payments.models import PaymentMethod
 from wallets.payments.providers.registry import takes_cards
+from wallets.payments.terms import CurrencyNotCharged
+from wallets.recharge.configure import proposed_terms
+from wallets.recharge.facts import chargeable_cards
+from wallets.recharge.queries import rule_of
 
 TEST_CARDS: Final = (
     ("4242 4242 4242 4242", "pays"),
@@ -48,6 +55,19 @@ class CardShown:
 
 
 @dataclass(frozen=True, slots=True)
+class RechargeOffer:
+    """Auto-recharge as it is offered to whoever has a card and no rule yet. Amounts as the form sends them, too."""
+
+    wallet: str
+    currency: str
+    card: str
+    threshold: Decimal
+    amount: Decimal
+    monthly_cap: Decimal
+    form: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
 class CardsPage:
     """Everything on the page, as values."""
 
@@ -60,6 +80,7 @@ class CardsPage:
     script: str
     test_cards: tuple[tuple[str, str], ...]
     sentences: str
+    offer: RechargeOffer | None
 
 
 @require_safe
@@ -120,9 +141,34 @@ def _show(request: HttpRequest, account: Account, *, problem: str = "") -> HttpR
         script=card_element_script(),
         sentences=json.dumps(dict(SENTENCES)),
         test_cards=TEST_CARDS if settings.STRIPE_PUBLISHABLE_KEY.startswith("pk_test_") else (),
+        offer=_offer(account),
     )
     response = render(request, "portal/cards.html", {"page": page}, status=422 if problem else 200)
     return allow_card_element(response) if page.takes_cards else response
+
+
+def _offer(account: Account) -> RechargeOffer | None:
+    """Auto-recharge for the wallet in the account's own currency; nothing once somebody has decided about it."""
+    wallets = Wallet.objects.filter(account=account, currency=account.currency, is_default=True)
+    wallet = wallets.exclude(status=Wallet.Status.CLOSED).first()
+    cards = chargeable_cards(account)
+    if wallet is None or not cards or rule_of(wallet).pk is not None:
+        return None
+    try:
+        terms = proposed_terms(wallet.currency)
+    except CurrencyNotCharged:
+        return None
+    assert terms.amount is not None, wallet.currency
+    form = {"threshold": plain(terms.threshold), "amount": plain(terms.amount), "monthly_cap": plain(terms.monthly_cap)}
+    return RechargeOffer(
+        wallet=wallet.public_id,
+        currency=wallet.currency,
+        card=cards[0].label,
+        threshold=terms.threshold,
+        amount=terms.amount,
+        monthly_cap=terms.monthly_cap,
+        form={"what": "set", "how": "amount", "wallet": wallet.public_id} | form,
+    )
 
 
 def _shown(card: PaymentMethod, today: date) -> CardShown:

@@ -4,6 +4,7 @@ from django.contrib.auth.views import LoginView, LogoutView
 from django.urls import path, register_converter
 from django.urls.converters import IntConverter
 
+from billing_site.portal.auto_recharge import auto_recharge
 from billing_site.portal.balance import balance
 from billing_site.portal.caps import caps
 from billing_site.portal.cards import begin, cards, change, keep
@@ -34,6 +35,7 @@ urlpatterns = [
     path("card/keep/<path:account>", keep, name="keep_card"),
     path("card/change/<path:account>", change, name="change_card"),
     path("cards/<path:account>", cards, name="cards"),
+    path("auto-recharge/<path:account>", auto_recharge, name="auto_recharge"),
     path("caps/<path:account>", caps, name="caps"),
     path("statements/<path:account>", statements, name="statements"),
     path("statement/<str:public_id>.pdf", statement_pdf, name="statement_pdf"),

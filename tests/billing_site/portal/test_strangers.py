@@ -25,6 +25,7 @@ pytestmark = pytest.mark.django_db
 OPEN_TO_ALL = {"login", "logout"}
 # What only changes something: posted to by the pages.
 POSTS = ("begin_card", "keep_card", "change_card", "look")
+OF_ACCOUNT = ("top_up", "auto_recharge", "cards", "caps", "payments", "statements")
 STATEMENT = ("statement", "statement_pdf", "statement_csv")
 
 
@@ -44,6 +45,7 @@ def test_another_customer_changes_nothing(shop: Shop, stranger: Client) -> None:
         address = reverse(f"portal:{name}", args=[paid if name == "look" else "acme"])
         assert stranger.post(address, {"set_up": "seti_1", "card": "card_1", "what": "remove"}).status_code == 404, name
     assert stranger.post(reverse("portal:top_up", args=["acme"]), {"amount": "50", "total": "50"}).status_code == 404
+    assert stranger.post(reverse("portal:auto_recharge", args=["acme"]), {"what": "off"}).status_code == 404
     assert stranger.post(reverse("portal:caps", args=["acme"]), {"what": "remove", "cap": "cap_1"}).status_code == 404
 
 
@@ -56,7 +58,10 @@ def pages_of_acme(shop: Shop) -> list[str]:
         f"{home}?account=globex&wallet={shop.acme.wallet.public_id}",
         f"{home}?wallet={shop.acme.wallet.public_id}",
         f"{reverse('portal:plan')}?account=acme",
-        *[reverse(f"portal:{name}", args=["acme"]) for name in ("top_up", "cards", "caps", "payments", "statements")],
+        *[
+            reverse(f"portal:{name}", args=["acme"])
+            for name in ("top_up", "auto_recharge", "cards", "caps", "payments", "statements")
+        ],
         reverse("portal:receipt", args=[TopUp.objects.get().public_id]),
         *[reverse(f"portal:{name}", args=[Statement.objects.get().public_id]) for name in STATEMENT],
         *[reverse("portal:charge", args=[event_pk(event_id)]) for event_id in ("req_1", "req_void", "req_parked")],
@@ -65,7 +70,7 @@ def pages_of_acme(shop: Shop) -> list[str]:
 
 def test_every_page_has_its_stranger() -> None:
     names = {pattern.name for pattern in urls.urlpatterns}
-    pages = {"balance", "charge", "plan", "top_up", "cards", "caps", "payments", "receipt", "statements", *STATEMENT}
+    pages = {"balance", "charge", "plan", "receipt", *OF_ACCOUNT, *STATEMENT}
     assert names - OPEN_TO_ALL == pages | set(POSTS), "add the new page to pages_of_acme, or to POSTS"
     assert get_resolver().reverse_dict is not None
 
