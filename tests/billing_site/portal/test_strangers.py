@@ -58,10 +58,7 @@ def pages_of_acme(shop: Shop) -> list[str]:
         f"{home}?account=globex&wallet={shop.acme.wallet.public_id}",
         f"{home}?wallet={shop.acme.wallet.public_id}",
         f"{reverse('portal:plan')}?account=acme",
-        *[
-            reverse(f"portal:{name}", args=["acme"])
-            for name in ("top_up", "auto_recharge", "cards", "caps", "payments", "statements")
-        ],
+        *[reverse(f"portal:{name}", args=["acme"]) for name in OF_ACCOUNT],
         reverse("portal:receipt", args=[TopUp.objects.get().public_id]),
         *[reverse(f"portal:{name}", args=[Statement.objects.get().public_id]) for name in STATEMENT],
         *[reverse("portal:charge", args=[event_pk(event_id)]) for event_id in ("req_1", "req_void", "req_parked")],
