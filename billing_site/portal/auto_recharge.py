@@ -138,13 +138,13 @@ def read_auto_recharge_page(
 def _rule(wallet: Wallet, proposed: RechargeTerms | None) -> RuleShown:
     """The wallet's rule; where there is none, the one that is offered."""
     rule = rule_of(wallet)
-    terms = proposed if rule.pk is None else rule
+    terms = rule if rule.pk else proposed
     if terms is None:
         return RuleShown(is_on=False, exists=False, threshold="", amount="", fills=False, monthly_cap="")
     amount = terms.amount if terms.target is None else terms.target
     return RuleShown(
         is_on=rule.is_on,
-        exists=rule.pk is not None,
+        exists=bool(rule.pk),
         threshold=plain(terms.threshold),
         amount=plain(amount or Decimal(0)),
         fills=terms.target is not None,
@@ -154,7 +154,7 @@ def _rule(wallet: Wallet, proposed: RechargeTerms | None) -> RuleShown:
 
 def _schedule(wallet: Wallet, proposed: RechargeTerms | None) -> ScheduleShown:
     schedule = schedule_of(wallet)
-    if schedule.pk is not None:
+    if schedule.pk:
         next_at = schedule.next_at if schedule.is_on else None
         return ScheduleShown(schedule.is_on, plain(schedule.amount), str(schedule.day), next_at)
     amount = plain(proposed.amount) if proposed and proposed.amount else ""

@@ -152,7 +152,7 @@ def _offer(account: Account) -> RechargeOffer | None:
     wallets = Wallet.objects.filter(account=account, currency=account.currency, is_default=True)
     wallet = wallets.exclude(status=Wallet.Status.CLOSED).first()
     cards = chargeable_cards(account)
-    if wallet is None or not cards or rule_of(wallet).pk is not None:
+    if wallet is None or not cards or rule_of(wallet).pk:
         return None
     try:
         terms = proposed_terms(wallet.currency)
