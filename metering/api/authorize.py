@@ -147,7 +147,8 @@ def _decide(caller: Caller, asked: Mapping[str, Any], lease: Lease, at: datetime
     properties = asked.get("properties") or {}
     estimate = price_estimate(account_id=account_id, event_type=asked["type"], properties=properties, at=at)
     exact = None if estimate.amount is None else to_scale(estimate.amount)
-    call = Call(named_in(properties, account_id=account_id) | scopes, None if exact is None else estimate.quantities)
+    by = named_in(properties, account_id=account_id) | scopes
+    call = Call(by, meters=estimate.meters) if exact is None else Call(by, estimate.quantities)
     decision = check_account(
         account_key=key, amount=exact, currency=estimate.currency or currency, at=at, call=call, lease=lease
     )
