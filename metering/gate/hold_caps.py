@@ -54,8 +54,9 @@ class CapRoom:
             if one is cap
         )
         left = max(cap.limit - cap.used.get(value, (0, ZERO))[1], ZERO)
+        whom = "the account" if not value else f"{cap.scope.replace('_', ' ')} {value}"
         raise CapRefused(
-            f"{SENTENCES['spend_cap']} {cap.scope} {value} has {amount_text(left)} {cap.unit} left.".replace("  ", " "),
+            f"{SENTENCES['spend_cap']} {amount_text(left)} {cap.unit} is left for {whom}.",
             extra={
                 "reason": CapRefused.code,
                 "cap": cap.public_id,
