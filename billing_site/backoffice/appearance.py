@@ -93,8 +93,9 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
             ],
         },
         {
-            "title": "Journal",
+            "title": "Books",
             "items": [
+                _page("Statements", "description", "wallets.statement"),
                 _page("Entries", "receipt_long", "wallets.journalentry"),
                 _page("Chart of accounts", "account_tree", "wallets.ledgeraccount"),
             ],

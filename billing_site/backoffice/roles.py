@@ -29,6 +29,7 @@ LOOK: Final = (
     "wallets.view_providerevent",
     "wallets.view_paymentexception",
     "wallets.view_bankline",
+    "wallets.view_statement",
     "metering.view_usageevent",
     "metering.view_hourlyusage",
     "metering.view_deadletter",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Final
 from zoneinfo import ZoneInfo
@@ -15,7 +15,7 @@ from django.views.decorators.http import require_safe
 from billing_site.portal.access import Customer, customer_page
 from wallets.api.statements import csv_response, pdf_response
 from wallets.clock import now
-from wallets.statements.document import Document, read_document, statements_of
+from wallets.statements.document import Document, days_of, read_document, statements_of
 from wallets.statements.models import Statement
 from wallets.statements.spans import month_end, month_start
 
@@ -104,12 +104,12 @@ def statement_csv(request: HttpRequest, customer: Customer, public_id: str) -> H
 
 
 def _row(found: Statement) -> StatementRow:
-    zone = ZoneInfo(found.time_zone)
+    first_day, last_day = days_of(found)
     return StatementRow(
         public_id=found.public_id,
         number=found.public_number,
-        first_day=found.period_start.astimezone(zone).date(),
-        last_day=(found.period_end - timedelta(seconds=1)).astimezone(zone).date(),
+        first_day=first_day,
+        last_day=last_day,
         currency=found.currency,
         opening=found.opening_balance,
         closing=found.closing_balance,

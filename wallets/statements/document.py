@@ -85,7 +85,7 @@ def read_document(statement: Statement) -> Document:
         title = StatementLine.Section(code).label
         rounded, exact = (sum((getattr(line, name) for line in found), ZERO) for name in ("rounded", "amount"))
         sections.append(Section(code, title, found, rounded, exact))
-    zone = ZoneInfo(statement.time_zone)
+    first_day, last_day = days_of(statement)
     return Document(
         public_id=statement.public_id,
         number=statement.public_number,
@@ -97,8 +97,8 @@ def read_document(statement: Statement) -> Document:
         buyer=statement.buyer.splitlines(),
         period_start=statement.period_start,
         period_end=statement.period_end,
-        first_day=statement.period_start.astimezone(zone).date(),
-        last_day=(statement.period_end - timedelta(seconds=1)).astimezone(zone).date(),
+        first_day=first_day,
+        last_day=last_day,
         time_zone=statement.time_zone,
         issued_at=statement.issued_at,
         opening=round_to_minor_unit(statement.opening_balance, statement.currency),
@@ -106,3 +106,10 @@ def read_document(statement: Statement) -> Document:
         rounding=statement.rounding,
         sections=sections,
     )
+
+
+def days_of(statement: Statement) -> tuple[date, date]:
+    """Its first and last day, in its own zone."""
+    zone = ZoneInfo(statement.time_zone)
+    last = statement.period_end - timedelta(seconds=1)
+    return statement.period_start.astimezone(zone).date(), last.astimezone(zone).date()

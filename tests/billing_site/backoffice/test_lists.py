@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from decimal import Decimal as D
 from typing import Any
 
@@ -14,6 +15,7 @@ from django.urls import reverse
 from metering.caps.models import SpendCap
 from metering.caps.set_cap import CapTerms, set_cap
 from metering.ingest.models import DeadLetter
+from metering.usage.close_periods import close_periods
 from metering.usage.models import HourlyUsage, UsageEvent
 from pricing.books.models import Assignment, PriceBook, PriceVersion
 from pricing.commitments.models import Commitment
@@ -45,6 +47,7 @@ from wallets.payments.event_models import PaymentException, ProviderEvent
 from wallets.payments.models import PaymentMethod, Receipt, TopUp
 from wallets.payments.offer_models import RefundPolicy, TaxRate, TopUpTerms
 from wallets.risk.models import ReviewItem, TrustTier, VelocityRule
+from wallets.statements.models import Statement
 
 pytestmark = pytest.mark.django_db
 
@@ -55,11 +58,11 @@ LISTS = {
     CreditProduct: 6, VoucherBatch: 6, VoucherAttempt: 4, Hold: 4, SpendCap: 4,
     Approval: 4, Adjustment: 4,
     MirrorItem: 4, MirrorDrift: 5,
-    ReviewItem: 4, TopUp: 4, Receipt: 4, PaymentMethod: 4, ProviderEvent: 4, PaymentException: 4, BankLine: 4,
+    ReviewItem: 4, TopUp: 4, Receipt: 4, PaymentMethod: 4, ProviderEvent: 4, PaymentException: 4, BankLine: 4, Statement: 4,
 }  # fmt: skip
 PAGES = {
     Account: 10, Wallet: 12, CreditLot: 5, UsageEvent: 7, PriceBook: 9, PriceVersion: 7, JournalEntry: 9, ApiKey: 4,
-    Plan: 8, Subscription: 12, Commitment: 6, VoucherBatch: 7, Hold: 4, SpendCap: 7,
+    Plan: 8, Subscription: 12, Commitment: 6, VoucherBatch: 7, Hold: 4, SpendCap: 7, Statement: 5,
     Approval: 4, Adjustment: 5, ReviewItem: 6, TopUp: 9, Receipt: 4, PaymentMethod: 6, ProviderEvent: 5, PaymentException: 5,
     BankLine: 5,
 }  # fmt: skip
@@ -79,6 +82,7 @@ UNCOUNTED = [
     ReviewItem,
     TopUp,
     Receipt,
+    Statement,
     PaymentMethod,
     ProviderEvent,
     PaymentException,
@@ -109,6 +113,7 @@ def shop(shop: Shop, fiona: User) -> Shop:
     bank_line(by=fiona, at=NOW)
     adjusted(shop.acme.wallet, "5", by=may_alone(fiona, "100"), at=NOW)
     noted(shop.acme.account, at=NOW)
+    close_periods(at=NOW + timedelta(days=15))
     with pytest.raises(VoucherUnknown):
         redeem_voucher(wallet=shop.acme.wallet, code="GUESSED", at=NOW)
     return shop
@@ -185,6 +190,8 @@ def test_a_large_table_is_not_counted(model: Any, shop: Shop, finance: Client, d
         (ReviewItem, "acme", "the rule"),
         (TopUp, "acme", "top_"),
         (Receipt, "acme", "MAIN-2026-000001"),
+        (Statement, "acme", "MAIN-ST-"),
+        (Statement, "MAIN-ST-2026-000001", "MAIN-ST-2026-000001"),
         (Receipt, "MAIN-2026-000001", "MAIN-2026-000001"),
         (PaymentMethod, "4242", "Visa"),
         (ProviderEvent, "pi_1", "payment_intent.succeeded"),
