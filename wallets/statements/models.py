@@ -124,7 +124,7 @@ class StatementLine(models.Model):
         USAGE = "USAGE", "Usage"
         LATE_USAGE = "LATE_USAGE", "Usage of earlier periods"
         FEE = "FEE", "Fees"
-        REFUND = "REFUND", "Refunds"
+        REFUND = "REFUND", "Refunds and disputes"
         ADJUSTMENT = "ADJUSTMENT", "Adjustments"
         TRANSFER = "TRANSFER", "Transfers between wallets"
         EXPIRY = "EXPIRY", "Expired credit"

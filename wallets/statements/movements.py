@@ -28,6 +28,8 @@ SECTION_OF_KIND: Final[dict[str, Section]] = {
     Kind.TRANSFER_IN: Section.TRANSFER,
     Kind.TRANSFER_OUT: Section.TRANSFER,
     Kind.FEE: Section.FEE,
+    Kind.REFUND: Section.REFUND,
+    Kind.DISPUTE: Section.REFUND,
 }
 """Where an entry stands; what is not here is an adjustment. Credit that was not paid for is a grant, and a line whose other
 side is a fee is a fee."""
