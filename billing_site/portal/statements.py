@@ -13,9 +13,9 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from billing_site.portal.access import Customer, customer_page
-from wallets.api.statements import csv_response, pdf_response
 from wallets.clock import now
 from wallets.statements.document import Document, days_of, read_document, statements_of
+from wallets.statements.files import csv_response, pdf_response
 from wallets.statements.models import Statement
 from wallets.statements.spans import month_end, month_start
 

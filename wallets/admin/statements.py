@@ -14,9 +14,9 @@ from unfold.decorators import display
 from wallets.accounts.models import Account
 from wallets.admin.cells import id_cell, line_cell
 from wallets.admin.read_only import ReadOnlyAdmin
-from wallets.api.statements import csv_response, pdf_response
 from wallets.balances.models import Wallet
 from wallets.statements.document import days_of, read_document
+from wallets.statements.files import csv_response, pdf_response
 from wallets.statements.models import Statement
 
 NUMBER_PARTS = 4

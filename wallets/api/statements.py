@@ -16,9 +16,8 @@ from rest_framework.views import APIView
 from wallets.accounts.queries import account_by_key
 from wallets.api.caller import caller_of
 from wallets.api.fields import AmountField, LowerField, MomentField, TextField, WholeField
-from wallets.statements.document import Document, read_document, statement_by_id, statements_of
-from wallets.statements.render_csv import render_csv
-from wallets.statements.render_pdf import render_pdf
+from wallets.statements.document import read_document, statement_by_id, statements_of
+from wallets.statements.files import csv_response, pdf_response
 
 EXAMPLE_STATEMENT: Final = {
     "id": "stm_7vR1mZ9cT5bYh4fW8nQ2xK",
@@ -177,17 +176,3 @@ class StatementCsv(APIView):
 
 def _statement(request: Request, statement_id: str) -> Any:
     return statement_by_id(public_id=statement_id, only_account_id=caller_of(request).account_id)
-
-
-def pdf_response(document: Document) -> HttpResponse:
-    """A statement's PDF, named by its number."""
-    return _file(render_pdf(document), "application/pdf", f"{document.number}.pdf")
-
-
-def csv_response(document: Document) -> HttpResponse:
-    """A statement's table, named by its number."""
-    return _file(render_csv(document).encode(), "text/csv; charset=utf-8", f"{document.number}.csv")
-
-
-def _file(content: bytes, content_type: str, name: str) -> HttpResponse:
-    return HttpResponse(content, content_type=content_type, headers={"Content-Disposition": f'attachment; filename="{name}"'})
