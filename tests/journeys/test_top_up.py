@@ -1,12 +1,12 @@
-"""As a customer, in Chromium, with the sandbox: sign in, save a card, top up, see balance and receipt; a card that asks for
-3-D Secure asks and pays; a declined card says why."""
+"""As a customer, in Chromium, with the sandbox: sign in, save a card, top up, see balance and receipt, turn on auto-recharge; a
+card that asks for 3-D Secure asks and pays; a declined card says why."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
 import pytest
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 
 from tests.cast import OPENED_AT, PASSWORD, Company
 from tests.factories.chromium import Browser, chromium_at
@@ -54,6 +54,18 @@ def saved(page: Page, last_four: str) -> None:
     page.locator("td.wide", has_text=last_four).wait_for()
 
 
+def turn_on_auto_recharge(page: Page, site: str) -> None:
+    """As it is offered beside the card that was saved."""
+    page.goto(f"{site}/cards/acme")
+    page.get_by_role("button", name="Turn on auto-recharge").click()
+    page.wait_for_url(f"{site}/auto-recharge/acme*")
+    assert page.locator("h1 .chip").inner_text() == "on"
+    page.get_by_label("Balance, USD").fill("20")
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_label("Balance, USD")).to_have_value("20.00")
+    assert "Visa •••• 4242" in page.locator("p.rule").first.inner_text()
+
+
 def shop_with_cards(page: Page, site: str) -> None:
     """Save cards of every kind, and pay with each."""
     save_card(page, site, "4000000000000002")
@@ -68,6 +80,8 @@ def shop_with_cards(page: Page, site: str) -> None:
     assert "Your balance is 50.00 USD" in page.locator(".sheet").inner_text()
     assert page.get_by_role("heading", name="Receipt MAIN-").last.is_visible()
     assert page.get_by_role("cell", name="VAT 20 %").is_visible()
+
+    turn_on_auto_recharge(page, site)
 
     save_card(page, site, "4000002500003155")
     page.get_by_role("button", name="Fail authentication").click()
@@ -99,6 +113,7 @@ def look_at_every_page_on_a_phone(browser: Browser, site: str) -> None:
     browser.page.goto(f"{site}/payments/acme")
     links = browser.page.locator("a[href^='/top-ups/']").all()
     pages = {"cards": "/cards/acme", "top-up": "/top-up/acme?amount=50", "payments": "/payments/acme"}
+    pages["auto-recharge"] = "/auto-recharge/acme"
     pages |= {f"paid-{number}": str(link.get_attribute("href")) for number, link in enumerate(links)}
     for size in (browser.page.viewport_size, PHONE):
         assert size is not None
