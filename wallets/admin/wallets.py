@@ -22,6 +22,7 @@ from wallets.admin.cells import headline_cell, id_cell, optional_cell
 from wallets.admin.grant_form import GrantForm
 from wallets.admin.policy_pages import wallet_policy_page
 from wallets.admin.read_only import ReadOnlyAdmin
+from wallets.admin.recharge_card import RechargeCard, read_recharge_card
 from wallets.amount_text import headline_text, places_of
 from wallets.balances.freeze import freeze_wallet, thaw_wallet
 from wallets.balances.held import without_lapsed
@@ -77,6 +78,7 @@ class WalletPage:
     steps: list[tuple[datetime, Decimal]]
     holds: list[Hold]
     crossings: list[ThresholdCrossing]
+    recharge: RechargeCard
 
     @property
     def places(self) -> int:
@@ -316,7 +318,7 @@ class WalletAdmin(ReadOnlyAdmin):
 
 
 def read_wallet_page(wallet: Wallet, *, at: datetime) -> WalletPage:
-    """The page of a wallet (its account selected along): eight queries, whatever it holds."""
+    """The page of a wallet (its account selected along): eleven queries, whatever it holds."""
     without_lapsed([wallet], at=at)
     return WalletPage(
         pk=wallet.pk,
@@ -348,6 +350,7 @@ def read_wallet_page(wallet: Wallet, *, at: datetime) -> WalletPage:
         steps=balance_steps(wallet_id=wallet.pk, limit=STEPS_SHOWN),
         holds=open_holds_of(wallet_id=wallet.pk, at=at, limit=HOLDS_SHOWN),
         crossings=list(ThresholdCrossing.objects.filter(wallet_id=wallet.pk).order_by("-number")[:CROSSINGS_SHOWN]),
+        recharge=read_recharge_card(wallet),
     )
 
 
