@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Final
 
 from django.contrib.auth.models import Group, Permission
 from django.db import transaction
+
+from wallets.approvals.models import ApprovalLimit
 
 LOOK: Final = (
     "wallets.view_account",
@@ -92,12 +95,18 @@ ROLES: Final[dict[str, tuple[str, ...]]] = {
 }
 
 
+FIRST_LIMITS: Final[dict[str, dict[str, Decimal]]] = {
+    "finance": {"USD": Decimal(100), "EUR": Decimal(100), "GBP": Decimal(100)},
+}
+"""Up to how much a role moves money alone, until administrators change it; in other currencies nothing."""
+
+
 class UnknownPermission(LookupError):
     """The table names a permission that does not exist."""
 
 
 def grant_roles() -> None:
-    """Make the groups of the table and give each exactly its permissions. Safe to repeat."""
+    """Make the groups of the table and give each exactly its permissions; a new one gets its first limits. Safe to repeat."""
     names = {name for permissions in ROLES.values() for name in permissions}
     known = {
         f"{permission.content_type.app_label}.{permission.codename}": permission
@@ -108,5 +117,8 @@ def grant_roles() -> None:
         raise UnknownPermission(", ".join(missing))
     with transaction.atomic():
         for role, permissions in ROLES.items():
-            group, _ = Group.objects.get_or_create(name=role)
+            group, is_new = Group.objects.get_or_create(name=role)
+            if is_new:
+                for currency, amount in FIRST_LIMITS.get(role, {}).items():
+                    ApprovalLimit.objects.create(role=group, currency=currency, amount=amount)
             group.permissions.set([known[name] for name in permissions])

@@ -44,11 +44,15 @@ class Person(NamedTuple):
     account: str = ""
 
 
+ROLES_OF: Final = {"finance": "finance", "approver": "approver", "support": "support viewer"}
+"""Person's role -> role of the back office."""
+
+
 def people() -> list[Person]:
     """The demo's logins: the vendor's first."""
     vendor = [
         Person("finance", "Fiona Finance", f"fiona@{VENDOR}", "everything in the back office"),
-        Person("approver", "Apollo Approver", f"apollo@{VENDOR}", "the second pair of eyes: back office, role finance"),
+        Person("approver", "Apollo Approver", f"apollo@{VENDOR}", "the second pair of eyes: approves what Fiona asks for"),
         Person("support", "Sam Support", f"sam@{VENDOR}", "may look at everything in the back office, may change nothing"),
     ]
     return vendor + [
@@ -138,10 +142,8 @@ def _add(person: Person, hashed: str, *, at: datetime) -> None:
     if person.account:
         account = Account.objects.get(key=person.account)
         Member.objects.create(account=account, user=user, role=Member.Role.OWNER, created_at=at)
-    elif person.role == "approver":
-        user.groups.add(Group.objects.get(name="finance"))
-    elif person.role == "support":
-        user.groups.add(Group.objects.get(name="support viewer"))
+    else:
+        user.groups.add(Group.objects.get(name=ROLES_OF[person.role]))
 
 
 def _api_key(*, renew: bool, at: datetime) -> str | None:

@@ -14,7 +14,7 @@ from uuid import uuid4
 
 from django.contrib import messages
 from django.db import transaction
-from django.forms import CharField, Form
+from django.forms import CharField, ChoiceField, Field, Form
 from django.http import HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from unfold.widgets import UnfoldAdminTextareaWidget
@@ -125,7 +125,7 @@ def _show(
     if step == "review":
         changes = page.preview(form.cleaned_data)
         answers = [
-            (str(bound.label), _readable(form.cleaned_data.get(bound.name)))
+            (str(bound.label), _readable(bound.field, form.cleaned_data.get(bound.name)))
             for bound in form
             if form.cleaned_data.get(bound.name) not in (None, "", [])
         ]
@@ -149,7 +149,9 @@ def _show(
     )
 
 
-def _readable(value: Any) -> str:
+def _readable(field: Field, value: Any) -> str:
+    if isinstance(field, ChoiceField) and isinstance(value, str):
+        return str(dict(field.choices).get(value, value))  # type: ignore[arg-type]
     if isinstance(value, list | tuple):
         return ", ".join(map(str, value))
     return str(value)

@@ -24,6 +24,7 @@ from wallets.admin.policy_pages import wallet_policy_page
 from wallets.admin.read_only import ReadOnlyAdmin
 from wallets.admin.recharge_card import RechargeCard, read_recharge_card
 from wallets.amount_text import headline_text, places_of
+from wallets.approvals.limits import refuse_above_limit
 from wallets.balances.freeze import freeze_wallet, thaw_wallet
 from wallets.balances.held import without_lapsed
 from wallets.balances.models import ThresholdCrossing, Wallet
@@ -199,6 +200,10 @@ class WalletAdmin(ReadOnlyAdmin):
             return _balance_after(wallet, answers["amount"])
 
         def perform(answers: dict[str, Any]) -> str:
+            refuse_above_limit(
+                request.user, amount=answers["amount"], currency=wallet.currency, kind="grant",  # type: ignore[arg-type]
+                instead="Use Adjust: a second person approves it there.",
+            )  # fmt: skip
             lot = grant_credit(
                 wallet_id=wallet.pk,
                 amount=answers["amount"],

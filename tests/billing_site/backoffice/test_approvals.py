@@ -124,5 +124,6 @@ def test_administrators_set_limits(finance: Client, shop: Shop) -> None:
     grant_roles()
     role = Group.objects.get(name="finance")
     url = reverse("admin:wallets_approvallimit_add")
-    assert finance.post(url, {"role": role.pk, "kind": "", "currency": "USD", "amount": "100"}).status_code == 302
-    assert role.approval_limits.get().amount == 100  # type: ignore[attr-defined]
+    assert finance.post(url, {"role": role.pk, "kind": "goodwill", "currency": "USD", "amount": "20"}).status_code == 302
+    assert role.approval_limits.get(kind="goodwill").amount == 20  # type: ignore[attr-defined]
+    assert role.approval_limits.get(kind="", currency="USD").amount == 100  # type: ignore[attr-defined]

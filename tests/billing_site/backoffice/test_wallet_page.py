@@ -11,6 +11,7 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
+from tests.factories.adjustments import may_alone
 from tests.factories.balances import AT, wallet_of
 from tests.factories.shop import Shop, text_of
 from wallets.accounts.models import User
@@ -18,6 +19,12 @@ from wallets.balances.models import Wallet
 from wallets.credit.models import CreditLot
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("books_hold")]
+
+
+@pytest.fixture(autouse=True)
+def _within_her_limit(fiona: User) -> None:
+    """Fiona may move 10,000 USD alone."""
+    may_alone(fiona, "10000")
 
 
 def page_of(wallet: Wallet) -> str:
@@ -70,6 +77,14 @@ def test_credit_is_granted_after_a_look_at_what_will_happen(shop: Shop, finance:
     entry = wallet.entries.order_by("-wallet_version")[0]
     assert (entry.actor, entry.reason) == (fiona.email, "Outage")
     assert "2.50 USD granted" in text_of(finance.get(page_of(wallet)))
+
+
+def test_above_ones_limit_nobody_grants_alone(shop: Shop, finance: Client) -> None:
+    answers = {"amount": "10000.01", "kind": "trial", "priority": "50", "reason": "Try", "step": "confirm", "token": "t"}
+    refused = finance.post(action(shop.acme.wallet, "grant_credit"), answers)
+    assert refused.status_code == 422
+    assert "a second person approves it there" in text_of(refused)
+    assert not CreditLot.objects.filter(reason="Try").exists()
 
 
 def test_a_confirmation_sent_twice_happens_once(shop: Shop, finance: Client) -> None:
