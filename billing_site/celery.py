@@ -80,6 +80,9 @@ BEAT: Final = {
     "refresh-taxes": Beat(
         "wallets.tasks.refresh_taxes", crontab(hour="3", minute="51"), "a change of tax reaches recharges within a day"
     ),
+    "simulations": Beat(
+        "metering.tasks.run_simulations", timedelta(seconds=5), "somebody waits for it; what a dead worker left"
+    ),
     "issue-statements": Beat(
         "metering.tasks.issue_statements", crontab(minute="9"), "a month ends at another hour in every zone"
     ),

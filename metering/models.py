@@ -5,6 +5,7 @@ from metering.gate.models import CopyCheck, GateDecisions, RefusedRevenue
 from metering.ingest.models import DeadLetter, IngestTally, ReplayCheckpoint
 from metering.mirror.models import MirroredHour
 from metering.rerating.models import RerateItem, RerateRun
+from metering.simulation.models import SimulationRun
 from metering.usage.models import Charge, EventVoid, HourlyUsage, ReturnedDraw, UsageEvent
 
 __all__ = [
@@ -23,6 +24,7 @@ __all__ = [
     "RerateItem",
     "RerateRun",
     "ReturnedDraw",
+    "SimulationRun",
     "SpendCap",
     "SpendCounter",
     "UsageEvent",

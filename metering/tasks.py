@@ -10,6 +10,7 @@ from celery import shared_task
 from metering.caps import reserve
 from metering.gate import keep
 from metering.mirror import drift, usage
+from metering.simulation import run
 from metering.usage import close_periods
 from wallets import clock
 
@@ -54,3 +55,9 @@ def purge_cap_reservations(**_: Any) -> int:
 def issue_statements(**_: Any) -> int:
     """Issue the statements of months that have ended."""
     return close_periods.close_periods(at=clock.now()).issued
+
+
+@shared_task(acks_late=True, ignore_result=True)
+def run_simulations(**_: Any) -> int:
+    """Run simulations that wait, and those whose worker died."""
+    return run.run_simulations(now=clock.now)

@@ -62,7 +62,7 @@ def simulate(
     rated one by one; None: never.  progress: told how many of how many are.  Raises NotFound, InvalidInput, TooManyEvents.
     """
     version = version_by_id(public_id=version_id)
-    _check_window(from_, to)
+    check_window(from_, to)
     account_id = account.pk if account is not None else None
     prices = simulated_prices(version_as_priced(version))
     sums = hour_sums(start=from_, end=to, account_id=account_id)
@@ -115,7 +115,8 @@ def simulate(
     )
 
 
-def _check_window(start: datetime, end: datetime) -> None:
+def check_window(start: datetime, end: datetime) -> None:
+    """Whole hours, in order, not too many. Raises InvalidInput."""
     check = Input()
     for name, time in (("from", start), ("to", end)):
         if check.expect(name, time.tzinfo is not None, "a time with its offset"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -10,6 +11,9 @@ from django.test import Client
 from django.urls import reverse
 
 from billing_site.backoffice import simulate as page_module
+from metering.simulation.models import STALE, SimulationRun
+from metering.simulation.run import ask_for_simulation, read_result, run_simulations
+from metering.simulation.simulate import simulate
 from pricing.books.draft import draft_version
 from pricing.books.models import PriceBook, PriceVersion
 from pricing.books.validate import PriceTerms
@@ -68,7 +72,7 @@ def test_what_cannot_be_simulated_is_said(draft: PriceVersion, finance: Client, 
     assert (response.status_code, said in text_of(response)) == (422, True)
 
 
-def test_many_events_run_only_when_confirmed(shop: Shop, finance: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_many_events_are_left_to_a_worker(shop: Shop, finance: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(page_module, "MOST_EVENTS", 1)
     prices = [
         PriceTerms(meter=f"llm.{kind}_tokens", unit_price=Decimal("0.00001"), minimum_charge=Decimal(1))
@@ -79,4 +83,31 @@ def test_many_events_run_only_when_confirmed(shop: Shop, finance: Client, monkey
     page = text_of(finance.get(PAGE, asked))
     assert "3 charges have to be rated one by one." in page
     assert "Revenue" not in page
-    assert "Revenue 3.00 USD" in text_of(finance.get(PAGE, asked | {"confirm": "on"}))
+    started = finance.post(PAGE, asked)
+    assert started.status_code == 302
+    waiting = finance.get(started["Location"])
+    assert "It starts as soon as a worker is free." in text_of(waiting)
+    assert waiting["Refresh"] == "2"
+    assert run_simulations(now=lambda: NOW) == 1
+    done = finance.get(started["Location"])
+    assert "Revenue 3.00 USD" in text_of(done)
+    assert "3 rated one by one" in text_of(done)
+    assert "Refresh" not in done
+
+
+def test_a_run_tells_how_far_it_is_and_is_taken_up_when_its_worker_dies(draft: PriceVersion, finance: Client) -> None:
+    run = ask_for_simulation(
+        version_id=draft.public_id, from_=NOW - timedelta(days=1), to=NOW + timedelta(hours=1), at=NOW, actor="fiona"
+    )
+    SimulationRun.objects.filter(pk=run.pk).update(state="RUNNING", done=25_000, total=100_000, heard_at=NOW)
+    page = finance.get(PAGE, {"run": run.public_id, "percent": "x"})
+    assert "25,000 of 100,000 charges rated." in text_of(page)
+    assert 'value="25"' in page.content.decode()
+    assert run_simulations(now=lambda: NOW) == 0  # somebody is at it
+    assert run_simulations(now=lambda: NOW + STALE + timedelta(seconds=1)) == 1
+    run.refresh_from_db()
+    assert read_result(run) == simulate(version_id=draft.public_id, from_=run.start, to=run.end)
+
+
+def test_a_run_that_is_not_there_is_not_found(shop: Shop, finance: Client) -> None:
+    assert finance.get(PAGE, {"run": "sim_x"}).status_code == 404
