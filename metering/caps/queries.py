@@ -34,9 +34,12 @@ def caps_in_force(*, account_id: int) -> list[SpendCap]:
 
 def caps_standing(*, account_id: int, at: datetime) -> list[CapStanding]:
     """The account's caps with what was used of them."""
+    in_force = caps_in_force(account_id=account_id)
+    if not in_force:
+        return []
     published = {cap.id: cap for cap in published_caps(account_ids=[account_id], at=at).get(account_id, ())}
     standing = []
-    for cap in caps_in_force(account_id=account_id):
+    for cap in in_force:
         now = published.get(cap.pk)
         if now is None:  # set a moment ago
             standing.append(CapStanding(cap, ()))

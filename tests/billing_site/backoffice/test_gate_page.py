@@ -31,6 +31,8 @@ def test_a_cap_is_set_looked_at_and_removed(shop: Shop, finance: Client) -> None
     assert (cap.account, cap.scope, cap.limit, cap.state) == (shop.acme.account, "user", D(20), "ACTIVE")
     page = text_of(finance.get(reverse("admin:metering_spendcap_change", args=[cap.pk])))
     assert "each for itself" in page
+    account_page = reverse("admin:wallets_account_change", args=[shop.acme.account.pk])
+    assert "each user month nothing yet 20.00 USD 1 Dec 2026" in text_of(finance.get(account_page))
     gone = finance.post(
         reverse("admin:metering_spendcap_remove", args=[cap.pk]), {"reason": "Over", "token": "u", "step": "confirm"}
     )
