@@ -53,6 +53,7 @@ def prepare(arguments: list[str], held: ExitStack) -> None:
     if not is_given("DATABASE_URL"):
         os.environ.setdefault("SECRET_KEY", data_dir.secret("django"))
         os.environ.setdefault("DEMO", "on")
+        os.environ.setdefault("EMAIL_URL", "keptmail://")
         if not is_given("STRIPE_SECRET_KEY"):
             use_stripe_sandbox(data_dir, starts_it=command == "run" and not only_talks)
     if only_talks or (is_given("DATABASE_URL") and is_given("REDIS_URL")):

@@ -27,6 +27,12 @@ class Beat:
 BEAT: Final = {
     "heartbeat": Beat("billing_site.tasks.heartbeat", timedelta(seconds=5), "/healthz asks whether a worker answers"),
     "sweep-news": Beat("wallets.tasks.deliver_news", timedelta(seconds=5), "news whose wake-up was lost in a crash"),
+    "send-deliveries": Beat(
+        "notifications.tasks.send_deliveries", timedelta(seconds=5), "retries, and deliveries whose wake-up was lost"
+    ),
+    "send-to-failing": Beat(
+        "notifications.tasks.send_to_failing", timedelta(seconds=5), "endpoints that fail are tried beside all others"
+    ),
     "check-gate-copy": Beat(
         "metering.tasks.check_gate_copy", timedelta(minutes=1), "the gate's copy in Redis drifts never longer"
     ),

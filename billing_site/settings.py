@@ -324,8 +324,12 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {"socket_timeout": 5, "socket_connect_timeout"
 
 # --- Mail and log ----------------------------------------------------------------------------------------------------
 
-# smtp+tls://user:password@host:587 in production; written to the log until one is set.
+# smtp+tls://user:password@host:587 in production; written to the log until one is set. keptmail:// keeps mails in a table
+# with a page that shows them (/sent-mail/); the embedded servers do.
+env.EMAIL_SCHEMES = {**env.EMAIL_SCHEMES, "keptmail": "notifications.channels.email.kept.KeepingBackend"}
 vars().update(env.email_url("EMAIL_URL", default="consolemail://"))
+# Seconds a mail server may take.
+EMAIL_TIMEOUT = 10
 # Hosts that webhooks may reach although they are on a private network, and without https; for development only, a check warns.
 OUTGOING_ALLOWED_HOSTS = env.list("OUTGOING_ALLOWED_HOSTS", default=[])
 # The sender of every mail.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from datetime import datetime
 
+from notifications.alerts.tell import tell
 from wallets.outbox.deliver import Piece
 from wallets.refunds.mail import mail_confirmation
 
@@ -19,6 +20,7 @@ def tell_threshold_crossed(piece: Piece, *, at: datetime) -> None:
         crossed.wallet_id, crossed.percent, crossed.balance, crossed.currency, crossed.reference_balance, crossed.number,
         piece.id, at,
     )  # fmt: skip
+    tell(piece, "threshold_crossed", at=at, severity="warning")
 
 
 def tell_lot_expired(piece: Piece, *, at: datetime) -> None:
@@ -28,6 +30,7 @@ def tell_lot_expired(piece: Piece, *, at: datetime) -> None:
         "wallet %d: %s %s of lot %s expired unused (news %d, read %s)",
         expired.wallet_id, expired.amount, expired.currency, expired.lot, piece.id, at,
     )  # fmt: skip
+    tell(piece, "lot_expired", at=at)
 
 
 def tell_subscription_changed(piece: Piece, *, at: datetime) -> None:
@@ -38,6 +41,7 @@ def tell_subscription_changed(piece: Piece, *, at: datetime) -> None:
         changed.subscription, changed.account_id, changed.plan, changed.what, changed.before or "new", changed.after, piece.id,
         at,
     )  # fmt: skip
+    tell(piece, "subscription_changed", at=at)
 
 
 def tell_spend_cap_reached(piece: Piece, *, at: datetime) -> None:
@@ -48,6 +52,7 @@ def tell_spend_cap_reached(piece: Piece, *, at: datetime) -> None:
         reached.account_id, reached.used, reached.limit, reached.cap, f" of {reached.value}" if reached.value else "",
         reached.window_start, piece.id, at,
     )  # fmt: skip
+    tell(piece, "spend_cap_reached", at=at, severity="warning")
 
 
 def tell_top_up_succeeded(piece: Piece, *, at: datetime) -> None:
@@ -57,6 +62,7 @@ def tell_top_up_succeeded(piece: Piece, *, at: datetime) -> None:
         "wallet %d: top-up %s (%s) of %s %s paid, %s charged (news %d, read %s)",
         paid.wallet_id, paid.top_up, paid.origin, paid.amount, paid.currency, paid.total, piece.id, at,
     )  # fmt: skip
+    tell(piece, "top_up_succeeded", at=at)
 
 
 def tell_top_up_failed(piece: Piece, *, at: datetime) -> None:
@@ -66,6 +72,7 @@ def tell_top_up_failed(piece: Piece, *, at: datetime) -> None:
         "wallet %d: top-up %s (%s) of %s %s not paid: %s (news %d, read %s)",
         failed.wallet_id, failed.top_up, failed.origin, failed.amount, failed.currency, failed.code, piece.id, at,
     )  # fmt: skip
+    tell(piece, "top_up_failed", at=at, severity="warning")
 
 
 def tell_card_expiring(piece: Piece, *, at: datetime) -> None:
@@ -76,6 +83,7 @@ def tell_card_expiring(piece: Piece, *, at: datetime) -> None:
         card.account_id, card.card, card.label, f", {card.part}" if card.part else "", card.exp_month, card.exp_year, piece.id,
         at,
     )  # fmt: skip
+    tell(piece, "card_expiring", at=at, severity="warning")
 
 
 def tell_recharge_not_done(piece: Piece, *, at: datetime) -> None:
@@ -86,6 +94,7 @@ def tell_recharge_not_done(piece: Piece, *, at: datetime) -> None:
         told.wallet_id, told.balance, told.below, told.currency, told.reason, told.next_at or "when somebody acts", piece.id,
         at,
     )  # fmt: skip
+    tell(piece, "recharge_not_done", at=at, severity="warning", reason=told.reason.replace("_", " "))
 
 
 def tell_recharge_breaker_opened(piece: Piece, *, at: datetime) -> None:
@@ -95,6 +104,7 @@ def tell_recharge_breaker_opened(piece: Piece, *, at: datetime) -> None:
         "wallet %d: %s is not charged any more after %d declines: %s (news %d, read %s)",
         told.wallet_id, told.card, told.declines, told.reason, piece.id, at,
     )  # fmt: skip
+    tell(piece, "recharge_breaker_opened", at=at, severity="critical")
 
 
 def tell_recharge_needs_authentication(piece: Piece, *, at: datetime) -> None:
@@ -104,6 +114,7 @@ def tell_recharge_needs_authentication(piece: Piece, *, at: datetime) -> None:
         "wallet %d: recharge %s of %s %s waits to be confirmed (news %d, read %s)",
         told.wallet_id, told.top_up, told.total, told.currency, piece.id, at,
     )  # fmt: skip
+    tell(piece, "recharge_needs_authentication", at=at, severity="critical")
 
 
 def tell_statement_issued(piece: Piece, *, at: datetime) -> None:
@@ -113,6 +124,7 @@ def tell_statement_issued(piece: Piece, *, at: datetime) -> None:
         "wallet %d: statement %s, closing balance %s %s (news %d, read %s)",
         issued.wallet_id, issued.number, issued.closing_balance, issued.currency, piece.id, at,
     )  # fmt: skip
+    tell(piece, "statement_issued", at=at)
 
 
 def tell_refund_succeeded(piece: Piece, *, at: datetime) -> None:
@@ -141,6 +153,9 @@ def tell_dispute_changed(piece: Piece, *, at: datetime) -> None:
         told.wallet_id, told.dispute, told.top_up, told.reason, told.state, told.total, told.currency, told.frozen, told.owed,
         told.evidence_due_at or "no day", piece.id, at,
     )  # fmt: skip
+    if told.state == "open":
+        more = {"amount": told.total, "respond_by": told.evidence_due_at}
+        tell(piece, "dispute_opened", at=at, severity="critical", **more)
 
 
 def tell_withdrawal_requested(piece: Piece, *, at: datetime) -> None:
@@ -160,3 +175,4 @@ def tell_withdrawal_ended(piece: Piece, *, at: datetime) -> None:
         "wallet %d: withdrawal %s of %s %s is %s, %s paid: %s (news %d, read %s)",
         told.wallet_id, told.withdrawal, told.amount, told.currency, told.state, told.paid, told.reason or "-", piece.id, at,
     )  # fmt: skip
+    tell(piece, "withdrawal_changed", at=at)

@@ -45,8 +45,8 @@ class Message:
     """One message to one recipient.
 
     delivery: id of its delivery (`dlv_…`), the same at every attempt. event: id of what it tells of (`alt_…`), the same for
-    every recipient. account, account_name: whom it is about, empty when about nobody. address: a mailbox or URL; empty for an
-    endpoint. facts: of the topic, as text. preview: many at once (a digest), each a topic and its facts.
+    every recipient. account, account_name: whom it is about, empty when about nobody. address: a mailbox or URL.
+    secrets: what a webhook is signed with. facts: of the topic, as text.
     """
 
     delivery: str
@@ -62,15 +62,22 @@ class Message:
     facts: Mapping[str, str] = field(default_factory=dict)
     language: str = "en"
     time_zone: str = "UTC"
-    endpoint_id: int | None = None
+    secrets: tuple[str, ...] = ()
     unsubscribe: str = ""
-    preview: tuple[tuple[str, Mapping[str, str]], ...] = ()
 
 
 class Channel(Protocol):
-    """One way to reach somebody."""
+    """One way to reach somebody.
 
-    def send(self, message: Message, *, at: datetime, handing_over: Callable[[], None]) -> Sent:
-        """Try once. `handing_over` is called right before the point after which the other side may have the message and
-        nobody can know (the body of a mail); before it, a killed worker's attempt is safely made again."""
+    Tries once. `handing_over` is called right before the point after which the other side may have the message and nobody can
+    know (the body of a mail); it raises LostClaim when another worker has the message by now. Before that point a killed
+    worker's attempt is safely made again.
+    """
+
+    def __call__(self, message: Message, *, at: datetime, handing_over: Callable[[], None]) -> Sent:
+        """What became of it."""
         ...
+
+
+class LostClaim(Exception):
+    """Another worker has the message by now; this one must not send it."""

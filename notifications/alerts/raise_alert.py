@@ -1,0 +1,115 @@
+"""Raise an alert: once for its key, with a delivery for each recipient, in the caller's transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+
+from django.db import transaction
+
+from notifications.alerts.models import Alert, Delivery, Recipient
+from notifications.channels.topics import TOPICS
+from notifications.channels.webhook.endpoints import endpoints_for
+from notifications.channels.webhook.models import WebhookEndpoint
+from wallets.accounts.models import Account
+
+_wake: list[Callable[[], None]] = []
+
+
+def on_deliveries(wake: Callable[[], None]) -> None:
+    """Have `wake` called after each commit that planned deliveries; it must not raise."""
+    _wake.append(wake)
+
+
+def raise_alert(
+    *,
+    topic: str,
+    key: str,
+    account_id: int | None,
+    wallet_id: int | None,
+    facts: Mapping[str, str],
+    at: datetime,
+    audience: str = "customer",
+    severity: str = "info",
+) -> Alert | None:
+    """The alert, its deliveries planned in the same transaction; None when it was raised before."""
+    assert topic in TOPICS, topic
+    with transaction.atomic():
+        alert = Alert(
+            account_id=account_id,
+            wallet_id=wallet_id,
+            topic=topic,
+            key=key,
+            audience=audience,
+            severity=severity,
+            mandatory=TOPICS[topic].mandatory,
+            facts=dict(facts),
+            raised_at=at,
+        )
+        made = Alert.objects.bulk_create([alert], ignore_conflicts=True)
+        assert len(made) == 1
+        raised = Alert.objects.filter(key=key, public_id=alert.public_id).first()
+        if raised is None:
+            return None
+        Delivery.objects.bulk_create([*_mails(raised, at), *_webhooks(raised, at)])
+        transaction.on_commit(wake_sender, robust=True)
+    return raised
+
+
+def wake_sender() -> None:
+    """Have a worker look for deliveries."""
+    for wake in _wake:
+        wake()
+
+
+def _mails(alert: Alert, at: datetime) -> list[Delivery]:
+    """A mail for each recipient of the account (of finance); an account without any is told at its own address."""
+    account_id = alert.account_id if alert.audience == Alert.Audience.CUSTOMER else None
+    if account_id is None and alert.audience == Alert.Audience.CUSTOMER:
+        return []
+    whose = (
+        Recipient.objects.filter(account__isnull=True)
+        if account_id is None
+        else Recipient.objects.filter(account_id=account_id)
+    )
+    recipients = list(whose.order_by("id"))
+    if not recipients and account_id is not None:
+        email = Account.objects.values_list("email", flat=True).get(pk=account_id)
+        return [_delivery(alert, at, channel="email", address=email)] if email else []
+    planned = []
+    for recipient in recipients:
+        if recipient.topics and alert.topic not in recipient.topics and not alert.mandatory:
+            continue
+        planned.append(_delivery(alert, at, channel="email", recipient=recipient, address=recipient.email))
+        if recipient.bounced_at is not None:
+            _suppress(planned[-1], "the mailbox does not exist")
+        elif alert.topic in recipient.unsubscribed and not alert.mandatory:
+            _suppress(planned[-1], "unsubscribed")
+    return planned
+
+
+def _webhooks(alert: Alert, at: datetime) -> list[Delivery]:
+    slack = WebhookEndpoint.Kind.SLACK
+    account_id = alert.account_id if alert.audience == Alert.Audience.CUSTOMER else None
+    return [
+        _delivery(alert, at, channel="slack" if endpoint.kind == slack else "webhook", endpoint=endpoint, address=endpoint.url)
+        for endpoint in endpoints_for(topic=alert.topic, account_id=account_id)
+    ]
+
+
+def _delivery(
+    alert: Alert,
+    at: datetime,
+    *,
+    channel: str,
+    address: str,
+    recipient: Recipient | None = None,
+    endpoint: WebhookEndpoint | None = None,
+) -> Delivery:
+    return Delivery(
+        alert=alert, channel=channel, address=address, recipient=recipient, endpoint=endpoint, next_at=at, created_at=at
+    )
+
+
+def _suppress(delivery: Delivery, reason: str) -> None:
+    delivery.state, delivery.reason, delivery.next_at = Delivery.State.SUPPRESSED, reason, None
