@@ -42,10 +42,11 @@ def conclude_ended(*, wallet_id: int, bucket: int, at: datetime) -> None:
         _conclude(decision, at=at)
 
 
-def fail(decision: RechargeDecision, failure: str, *, at: datetime) -> None:
-    """End a decision (as it was read under its wallet's lock) that came to no payment."""
+def fail(decision: RechargeDecision, failure: str, *, again_at: datetime, at: datetime) -> None:
+    """End a decision (as it was read under its wallet's lock) that came to no payment; `again_at` the balance is looked at."""
     _move(decision, FAILED, at=at, failure=failure[:300])
-    _look_soon(decision, at=at)
+    rules = AutoRecharge.objects.filter(bucket=decision.bucket, wallet_id=decision.wallet_id)
+    rules.update(look_at=again_at)
 
 
 def _conclude(decision: RechargeDecision, *, at: datetime) -> None:

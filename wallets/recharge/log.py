@@ -100,7 +100,7 @@ def _why_not(decision: RechargeDecision) -> str:  # noqa: PLR0911 - one line a r
         case Reason.CARD_DECLINED:
             return f"{card} was declined"
         case Reason.NO_TERMS:
-            return f"this amount cannot be charged in {currency}"
+            return f"what it costs in {currency} cannot be worked out"
         case reason:
             return _SIMPLE[reason]
 

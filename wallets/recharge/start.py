@@ -10,7 +10,7 @@ from typing import Final
 from django.db import transaction
 
 from wallets.balances.lock import LockBusy, lock_wallet
-from wallets.errors import Refusal
+from wallets.errors import NotFound, Refusal
 from wallets.payments.models import TopUp
 from wallets.payments.providers.contract import ProviderUnavailable
 from wallets.payments.reconcile import reconcile_top_up
@@ -29,6 +29,8 @@ log = logging.getLogger(__name__)
 LEASE: Final = timedelta(minutes=1)
 # Before its payment was noted no money has moved, and after so long the balance is not what it was.
 STUCK: Final = timedelta(hours=1)
+# Velocity limits and the like do not end sooner; a debit that falls below again asks at once.
+AFTER_REFUSAL: Final = timedelta(hours=1)
 COST_CHANGED: Final = "what it costs has changed since it was decided"
 ACTOR: Final = "auto-recharge"
 
@@ -76,8 +78,11 @@ def _make_top_up(decision: RechargeDecision, *, at: datetime) -> TopUp | None:
             card_id=card_of(decision).public_id,
             request_key=decision.public_id,
         )
-    except LockBusy:
+    except (LockBusy, ProviderUnavailable):
         raise
+    except NotFound:
+        _end_without_top_up(decision, "the card was removed meanwhile", at=at)
+        return None
     except Refusal as refusal:
         _end_without_top_up(decision, refusal.message, at=at)
         return None
@@ -92,7 +97,7 @@ def _end_without_top_up(decision: RechargeDecision, why: str, *, at: datetime) -
             return
         mine = RechargeDecision.objects.filter(bucket=decision.bucket, pk=decision.pk, state=IN_FLIGHT).first()
         if mine is not None:
-            fail(mine, why, at=at)
+            fail(mine, why, again_at=at + AFTER_REFUSAL, at=at)
 
 
 def _noted(decision: RechargeDecision, top_up: TopUp, *, at: datetime) -> TopUp | None:
@@ -108,7 +113,7 @@ def _noted(decision: RechargeDecision, top_up: TopUp, *, at: datetime) -> TopUp 
             return top_up
         expire_top_up(top_up_id=top_up.pk, at=at)
         if mine.state == IN_FLIGHT:
-            fail(mine, COST_CHANGED, at=at)
+            fail(mine, COST_CHANGED, again_at=at + LEASE, at=at)
     return None
 
 

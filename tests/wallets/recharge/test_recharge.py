@@ -258,7 +258,24 @@ def test_a_cost_that_changed_since_the_decision_charges_nothing(
         "balance 0.00 below 5.00; 50.00 not charged to Visa •••• 4242: what it costs has changed since it was decided"
     ]
     sweep_recharges(at=AT)
+    assert provider.charged == []
+    sweep_recharges(at=AT + timedelta(minutes=1))
     assert provider.charged == [D("59.50")]
+
+
+def test_a_top_up_that_is_refused_waits_an_hour(acme: Company, card: PaymentMethod, provider: FaultyProvider) -> None:
+    set_rule(acme.wallet)
+    decide(wallet_id=acme.wallet.pk, at=AT)
+    remove_card(account=acme.account, card_id=card.public_id, at=AT)
+    provider.cards["pm_again"] = ProviderCard("pm_again", "visa", "4242", 12, 2030, "fp", "cus_acme")
+    provider.next_set_up_saves = "pm_again"
+    saved_card(acme.account)
+    for minutes in (0, 1, 10, 59):
+        sweep_recharges(at=AT + timedelta(minutes=minutes))
+    (line,) = lines(acme.wallet)
+    assert line == "balance 0.00 below 5.00; 50.00 not charged to Visa •••• 4242: the card was removed meanwhile"
+    sweep_recharges(at=AT + HOUR)
+    assert provider.charged == [D(50)]
 
 
 def test_a_rule_that_cannot_work_is_refused(acme: Company, card: PaymentMethod) -> None:
