@@ -50,6 +50,9 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
             "items": [
                 _page("Top-ups", "payments", "wallets.topup"),
                 _page("Receipts", "receipt", "wallets.receipt"),
+                _page("Refunds", "undo", "wallets.refund"),
+                _page("Disputes", "gavel", "wallets.dispute"),
+                _page("Withdrawals", "output", "wallets.withdrawal"),
                 _page("Cards", "credit_card", "wallets.paymentmethod"),
                 _page("Webhooks", "webhook", "wallets.providerevent"),
             ],

@@ -14,6 +14,7 @@ from billing_site.portal.plan import plan
 from billing_site.portal.receipt import look, receipt
 from billing_site.portal.statements import statement, statement_csv, statement_pdf, statements
 from billing_site.portal.top_up import top_up
+from billing_site.portal.withdraw import confirm_withdraw, withdraw
 
 
 class RowIdConverter(IntConverter):
@@ -42,6 +43,8 @@ urlpatterns = [
     path("statement/<str:public_id>.csv", statement_csv, name="statement_csv"),
     path("statement/<str:public_id>/", statement, name="statement"),
     path("payments/<path:account>", payments, name="payments"),
+    path("withdraw/confirm/<str:token>/", confirm_withdraw, name="confirm_withdraw"),
+    path("withdraw/<path:account>", withdraw, name="withdraw"),
     path("top-up/<path:account>", top_up, name="top_up"),
     path(
         "login/",

@@ -31,9 +31,11 @@ from tests.cast import OPENED_AT, Api, Company
 from tests.factories.holds import hold_on
 from tests.factories.payments import provider_in_memory, saved_card, topped_up
 from tests.factories.plans import sold_to
+from tests.factories.refunds import withdrawal_of
 from wallets import clock
 from wallets.api_keys.issue import issue_api_key
 from wallets.credit.grant import grant_credit
+from wallets.refunds.refund import Why, refund_top_up
 from wallets.statements.models import Statement
 
 HOOK = EndpointTerms(url="https://acme.example/hook")
@@ -124,7 +126,9 @@ def acme_things(acme: Company) -> Things:
             "card_id": saved_card(acme.account).public_id,
             "endpoint_id": make_endpoint(account=acme.account, terms=HOOK, at=OPENED_AT).public_id,
             "statement_id": _statement_of(acme),
-            "top_up_id": topped_up(acme.wallet, at=now).top_up.public_id,
+            "top_up_id": (top_up := topped_up(acme.wallet, at=now).top_up).public_id,
+            "refund_id": refund_top_up(top_up=top_up, credit=D(1), why=Why("duplicate"), at=now).public_id,
+            "withdrawal_id": withdrawal_of(acme, "1", at=now).public_id,
             **sold_to(acme, at=now),
         },
         bodies={
@@ -141,6 +145,7 @@ def acme_things(acme: Company) -> Things:
             "/wallets/{wallet_id}/credits": {"amount": "1", "kind": "paid"},
             "/wallets/{wallet_id}/vouchers": {"code": "7QXK-91MN-0ZRB-4T5W"},
             "/wallets/{wallet_id}/topups": {"amount": "10"},
+            "/topups/{top_up_id}/refunds": {"amount": "1", "reason": "duplicate"},
             "/wallets/{wallet_id}/auto-recharge": {"threshold": "5", "amount": "50", "monthly_cap": "500"},
             "/wallets/{wallet_id}/scheduled-top-up": {"amount": "50", "day": 1},
             "/accounts/{key}/payment-methods": {"set_up": "seti_cus_acme"},

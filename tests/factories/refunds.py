@@ -9,13 +9,16 @@ from typing import Final
 from django.contrib.auth.models import Group
 from django.db.models import Sum
 
+from tests.cast import PASSWORD, Company
 from tests.factories.balances import spend
 from tests.factories.payments import AT
 from wallets.accounts.models import User
 from wallets.balances.models import Wallet
 from wallets.ledger.models import Posting
+from wallets.refunds.models import Withdrawal
 from wallets.refunds.proofs import PROOFS
 from wallets.refunds.refund import Why
+from wallets.refunds.withdraw import request_withdrawal
 
 LATER: Final[datetime] = AT + timedelta(days=1)
 WHY: Final = Why("requested_by_customer", actor="backend")
@@ -34,6 +37,11 @@ def books() -> dict[str, Decimal]:
         for row in rows.order_by()
     }
     return {code: total for code, total in sorted(sums.items()) if total}
+
+
+def withdrawal_of(company: Company, amount: str, *, at: datetime = LATER) -> Withdrawal:
+    """The owner of a company asks for unused credit."""
+    return request_withdrawal(wallet=company.wallet, amount=Decimal(amount), user=company.owner, password=PASSWORD, at=at)
 
 
 def finance_of(user: User) -> Group:

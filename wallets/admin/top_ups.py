@@ -118,6 +118,7 @@ class TopUpAdmin(ReadOnlyAdmin):
             top_up=top_up,
             receipt=receipt,
             held=held,
+            actions_detail=_buttons(request, top_up),
             steps=steps_of(top_up, receipt=receipt, events=events, differences=differences, reviews=reviews),
         )
         return TemplateResponse(request, "admin/top_up_page.html", context)
@@ -193,6 +194,14 @@ def steps_of(
         steps.append(Step(one.opened_at, f"difference: {one.get_kind_display()}", _address("paymentexception", one.pk)))
     steps += [Step(one.last_at, f"review: {one.rule}", _address("reviewitem", one.pk)) for one in reviews]
     return sorted(steps, key=lambda step: step.at, reverse=True)
+
+
+def _buttons(request: HttpRequest, top_up: TopUp) -> list[dict[str, Any]]:
+    """What may be done about a top-up that was paid."""
+    if top_up.state != "SUCCEEDED" or not request.user.has_perm("wallets.add_refund"):
+        return []
+    address = reverse("admin:wallets_refund_make", args=[top_up.pk])
+    return [{"title": "Refund", "path": address, "icon": "undo", "variant": "default", "attrs": {}}]
 
 
 def _address(name: str, pk: int) -> str:

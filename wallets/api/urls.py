@@ -14,6 +14,7 @@ from wallets.api.payment_methods import (
     PaymentMethodSetUp,
 )
 from wallets.api.recharges import WalletAutoRecharge, WalletRechargeDecisions, WalletSchedule
+from wallets.api.refunds import OneRefund, OneWithdrawal, TopUpRefunds, WalletWithdrawals, WithdrawalCancel
 from wallets.api.statements import AccountStatements, OneStatement, StatementCsv, StatementPdf
 from wallets.api.topups import OneTopUp, WalletTopUps
 from wallets.api.wallets import AccountWallets, OneWallet, WalletFreeze, WalletLedger, WalletThaw, WalletTransfers
@@ -30,6 +31,11 @@ urlpatterns = [
     path("wallets/<str:wallet_id>/auto-recharge", WalletAutoRecharge.as_view(), name="wallet_auto_recharge"),
     path("wallets/<str:wallet_id>/scheduled-top-up", WalletSchedule.as_view(), name="wallet_scheduled_top_up"),
     path("wallets/<str:wallet_id>/recharge-decisions", WalletRechargeDecisions.as_view(), name="wallet_recharge_decisions"),
+    path("topups/<str:top_up_id>/refunds", TopUpRefunds.as_view(), name="top_up_refunds"),
+    path("refunds/<str:refund_id>", OneRefund.as_view(), name="refund"),
+    path("wallets/<str:wallet_id>/withdrawals", WalletWithdrawals.as_view(), name="wallet_withdrawals"),
+    path("withdrawals/<str:withdrawal_id>", OneWithdrawal.as_view(), name="withdrawal"),
+    path("withdrawals/<str:withdrawal_id>/cancel", WithdrawalCancel.as_view(), name="withdrawal_cancel"),
     path("topups/<str:top_up_id>", OneTopUp.as_view(), name="top_up"),
     path("accounts/<path:key>/statements", AccountStatements.as_view(), name="account_statements"),
     path("statements/<str:statement_id>.pdf", StatementPdf.as_view(), name="statement_pdf"),

@@ -59,7 +59,7 @@ def pay_out_withdrawal(*, withdrawal: Withdrawal, at: datetime) -> Withdrawal:
             if left == ZERO:
                 break
         assert left == ZERO, (locked.public_id, left)
-        move(locked, PAYING, at=at)
+        move(locked, PAYING, at=at, hold=None)
     for refund in Refund.objects.filter(bucket=locked.bucket, withdrawal_id=locked.pk, state=CREATED).order_by("id"):
         send_refund(refund=refund, at=at)
     return Withdrawal.objects.select_related("wallet__account").get(pk=locked.pk)

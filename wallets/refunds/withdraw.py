@@ -221,7 +221,7 @@ def end_withdrawal(withdrawal: Withdrawal, after: str, *, at: datetime, failure:
         with suppress(AlreadyDecided), transaction.atomic():
             answer = f"The withdrawal is {after.lower()}."
             withdraw_approval(approval_id=withdrawal.approval.public_id, at=at, answer=answer)
-    move(withdrawal, after, at=at, failure=failure)
+    move(withdrawal, after, at=at, failure=failure, hold=None)
     tell_ended(withdrawal, at=at)
 
 

@@ -6,6 +6,7 @@ from datetime import timedelta
 from decimal import Decimal
 
 import pytest
+from django.conf import settings
 from django.test import Client
 from django.urls import get_resolver, reverse
 
@@ -13,11 +14,15 @@ from billing_site.portal import urls
 from metering.usage.close_periods import close_periods
 from tests.factories.balances import AT
 from tests.factories.events import event_pk
+from tests.factories.refunds import withdrawal_of
 from tests.factories.shop import Shop, text_of
 from wallets.balances.models import Wallet
 from wallets.balances.open import open_wallet
+from wallets.clock import now
 from wallets.payments.manual import record_payment
 from wallets.payments.models import TopUp
+from wallets.refunds.models import Withdrawal
+from wallets.refunds.withdraw import confirmation_link
 from wallets.statements.models import Statement
 
 pytestmark = pytest.mark.django_db
@@ -25,7 +30,7 @@ pytestmark = pytest.mark.django_db
 OPEN_TO_ALL = {"login", "logout"}
 # What only changes something: posted to by the pages.
 POSTS = ("begin_card", "keep_card", "change_card", "look")
-OF_ACCOUNT = ("top_up", "auto_recharge", "cards", "caps", "payments", "statements")
+OF_ACCOUNT = ("top_up", "auto_recharge", "cards", "caps", "payments", "statements", "withdraw")
 STATEMENT = ("statement", "statement_pdf", "statement_csv")
 
 
@@ -37,6 +42,7 @@ def paid(shop: Shop) -> None:
         reference="1", at=AT, actor="fiona",
     )  # fmt: skip
     close_periods(at=AT + timedelta(days=15))
+    withdrawal_of(shop.acme, "1", at=now())
 
 
 def test_another_customer_changes_nothing(shop: Shop, stranger: Client) -> None:
@@ -61,13 +67,14 @@ def pages_of_acme(shop: Shop) -> list[str]:
         *[reverse(f"portal:{name}", args=["acme"]) for name in OF_ACCOUNT],
         reverse("portal:receipt", args=[TopUp.objects.get().public_id]),
         *[reverse(f"portal:{name}", args=[Statement.objects.get().public_id]) for name in STATEMENT],
+        confirmation_link(Withdrawal.objects.get()).removeprefix(settings.SITE_URL),
         *[reverse("portal:charge", args=[event_pk(event_id)]) for event_id in ("req_1", "req_void", "req_parked")],
     ]
 
 
 def test_every_page_has_its_stranger() -> None:
     names = {pattern.name for pattern in urls.urlpatterns}
-    pages = {"balance", "charge", "plan", "receipt", *OF_ACCOUNT, *STATEMENT}
+    pages = {"balance", "charge", "plan", "receipt", "confirm_withdraw", *OF_ACCOUNT, *STATEMENT}
     assert names - OPEN_TO_ALL == pages | set(POSTS), "add the new page to pages_of_acme, or to POSTS"
     assert get_resolver().reverse_dict is not None
 

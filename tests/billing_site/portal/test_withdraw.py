@@ -1,0 +1,47 @@
+"""A customer asks for unused credit, follows the link, and changes their mind."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from django.core import mail
+from django.test import Client
+from django.urls import reverse
+
+from tests.cast import PASSWORD, Company
+from tests.factories.payments import topped_up
+from tests.factories.shop import browser_of, text_of
+from tests.fakes.faulty_provider import FaultyProvider
+from wallets.payments.models import PaymentMethod
+from wallets.refunds.mail import mail_confirmation
+from wallets.refunds.models import Withdrawal
+
+pytestmark = pytest.mark.django_db
+PAGE = reverse("portal:withdraw", args=["acme"])
+
+
+def test_the_journey_of_a_withdrawal(acme: Company, globex: Company, card: PaymentMethod, provider: FaultyProvider) -> None:
+    topped_up(acme.wallet, "50")
+    browser: Client = browser_of(acme.owner)
+    assert "50.00" in text_of(browser.get(PAGE))
+    wrong = browser.post(PAGE, {"amount": "20", "password": "guess"})
+    assert wrong.status_code == 422
+    assert "not your password" in text_of(wrong)
+    assert browser.post(PAGE, {"amount": "x", "password": PASSWORD}).status_code == 422
+    assert browser.post(PAGE, {"amount": "20", "password": PASSWORD}).status_code == 302
+    withdrawal = Withdrawal.objects.get()
+    assert mail_confirmation(withdrawal_id=withdrawal.public_id, at=withdrawal.created_at)
+    link = re.search(r"https?://[^/]+(/withdraw/confirm/\S+)", str(mail.outbox[-1].body))
+    assert link
+    assert browser_of(globex.owner).get(link[1]).status_code == 404
+    assert "Withdraw 20.00" in text_of(browser.get(link[1]))
+    withdrawal.refresh_from_db()
+    assert withdrawal.state == "REQUESTED"  # looking confirms nothing
+    assert browser.post(link[1]).status_code == 302
+    assert "used before" in text_of(browser.get(link[1]))
+    assert "waits for our approval" in text_of(browser.get(PAGE))
+    assert browser.post(PAGE, {"what": "cancel", "withdrawal": withdrawal.public_id}).status_code == 302
+    withdrawal.refresh_from_db()
+    assert withdrawal.state == "CANCELLED"
+    assert "50.00" in text_of(browser.get(PAGE))
