@@ -6,10 +6,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
+from django.urls import reverse
 from django.utils.timezone import get_current_timezone, localtime
 
+from billing_site.backoffice.worklists import waiting_for
 from billing_site.bar_chart import Bar, BarChart, bar_chart
-from metering.reports.consumption import Consumption, consumption, consumption_by_day, waiting_events
+from metering.reports.consumption import Consumption, consumption, consumption_by_day
 from wallets.amount_text import headline_text
 from wallets.reports.attention import (
     OverdrawnWallet,
@@ -21,6 +23,7 @@ from wallets.reports.attention import (
 )
 from wallets.reports.liability import Liability, liability_now
 
+UNRATED: Final = "metering.deadletter"
 ROWS: Final = 6
 DAYS: Final = 30
 CHART_WIDTH: Final = 1120
@@ -38,6 +41,7 @@ class Dashboard:
     today: list[Consumption]
     charges_today: int
     waiting: int
+    worklists: list[tuple[str, str, int]]
     overdrawn: list[OverdrawnWallet]
     crossings: list[RecentCrossing]
     credit: list[RecentCredit]
@@ -49,7 +53,7 @@ def read_dashboard(*, at: datetime, user: Any) -> Dashboard | None:
     """The front page as of `at`, in the viewer's zone; None for people who may not see customers' money."""
     if not user.has_perm("wallets.view_wallet"):
         return None
-    zone = get_current_timezone()
+    zone, lists = get_current_timezone(), waiting_for(user)
     here = localtime(at)
     midnight = here.replace(hour=0, minute=0, second=0, microsecond=0)
     month = midnight.replace(day=1)
@@ -71,7 +75,10 @@ def read_dashboard(*, at: datetime, user: Any) -> Dashboard | None:
         this_month=this_month,
         today=today,
         charges_today=sum(one.charges for one in today),
-        waiting=waiting_events(),
+        waiting={one.model: count for one, count in lists}.get(UNRATED, 0),
+        worklists=[
+            (one.title, reverse("admin:{}_{}_changelist".format(*one.model.split("."))), count) for one, count in lists if count
+        ],
         overdrawn=overdrawn_wallets(limit=ROWS),
         crossings=recent_crossings(limit=ROWS),
         credit=recent_credit(limit=ROWS),

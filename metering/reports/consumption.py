@@ -56,8 +56,3 @@ def consumption_by_day(*, currency: str, last_day: date, days: int, zone: tzinfo
 def unrated_events() -> QuerySet[DeadLetter]:
     """The events that wait for a price (a partial index finds them)."""
     return DeadLetter.objects.filter(replayed_at__isnull=True)
-
-
-def waiting_events() -> int:
-    """How many events wait for a price."""
-    return unrated_events().count()

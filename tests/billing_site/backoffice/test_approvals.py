@@ -127,3 +127,7 @@ def test_administrators_set_limits(finance: Client, shop: Shop) -> None:
     assert finance.post(url, {"role": role.pk, "kind": "goodwill", "currency": "USD", "amount": "20"}).status_code == 302
     assert role.approval_limits.get(kind="goodwill").amount == 20  # type: ignore[attr-defined]
     assert role.approval_limits.get(kind="", currency="USD").amount == 100  # type: ignore[attr-defined]
+
+
+def test_the_front_page_says_what_waits(approval: Approval, finance: Client) -> None:
+    assert "Waits for somebody: Approvals 1" in text_of(finance.get(reverse("admin:index")))

@@ -189,7 +189,8 @@ def test_everybody_can_sign_in_and_the_key_works() -> None:
     fiona, apollo, sam = (User.objects.get(email=f"{name}@northwind.example") for name in ("fiona", "apollo", "sam"))
     assert fiona.is_superuser
     assert apollo.is_staff
-    assert apollo.has_perm("wallets.add_creditlot")
+    assert apollo.has_perm("wallets.change_approval")
+    assert not apollo.has_perm("wallets.add_creditlot")
     assert sam.has_perm("wallets.view_wallet")
     assert not sam.has_perm("wallets.add_creditlot")
     customers = [person for person in people() if person.account]
