@@ -73,8 +73,8 @@ class Photographer:
             )
             for place, text in card:
                 page.get_by_placeholder(place).fill(text)
-            page.get_by_role("button", name="Save card").click()
-            page.locator("td.wide", has_text="4242").first.wait_for()
+            with page.expect_navigation(url="**/cards/acme"):
+                page.get_by_role("button", name="Save card").click()
             page.goto(f"{self._site}/top-up/acme?amount=500")
             page.get_by_role("checkbox").check()
             keep(page, "customer-top-up", full=True)
