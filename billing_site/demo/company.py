@@ -21,6 +21,7 @@ from billing_site.demo.history import History, live_through, usual_total
 from billing_site.demo.offers import sell_offers
 from billing_site.demo.prices import define_meters, publish_first_prices
 from metering.ingest.models import ReplayCheckpoint
+from metering.usage.close_periods import close_periods
 from wallets.accounts.models import Account, Member, User
 from wallets.api_keys.issue import issue_api_key, revoke_api_key
 from wallets.api_keys.models import SCOPES, ApiKey
@@ -97,6 +98,7 @@ def seed_demo(
         define_meters(at=history.start)
         publish_first_prices(at=history.start)
         live_through(history, checkpoint, on_progress=on_progress)
+        close_periods(at=history.at)
         sell_offers(at=history.at, scale=history.scale)
     logins, api_key = _logins(renew=renew, at=at), _api_key(renew=renew, at=at)
     if checkpoint.finished_at is None:

@@ -82,6 +82,14 @@ class Photographer:
             page.wait_for_url(f"{self._site}/top-ups/*/")
             keep(page, "customer-receipt")
 
+    def statement_page(self) -> None:
+        """Last month's statement."""
+        with self.signed_in("customer", scheme="light", width=1000, height=900) as page:
+            page.goto(f"{self._site}/statements/acme")
+            page.locator("table.feed a").first.click()
+            page.wait_for_load_state()
+            keep(page, "customer-statement")
+
     def back_office_pages(self) -> None:
         """The front page, a wallet, an explanation, prices."""
         with self.signed_in("finance", scheme="light", width=1440, height=960) as page:
@@ -133,6 +141,7 @@ def main() -> None:
         photographer = Photographer(chromium, options.site.rstrip("/"), logins)
         photographer.customer_pages()
         photographer.paying_pages()
+        photographer.statement_page()
         photographer.back_office_pages()
         chromium.close()
 

@@ -31,6 +31,7 @@ from wallets.api_keys.verify import verify_api_key
 from wallets.balances.models import Wallet
 from wallets.credit.models import CreditLot
 from wallets.ledger import chart
+from wallets.statements.models import Statement
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -179,6 +180,13 @@ def test_a_seeding_that_was_broken_off_is_finished_by_the_next_with_the_same_boo
     assert facts["api_key"] is not None
     assert usage() == events
     assert books() == whole
+
+
+def test_months_that_have_ended_have_their_statements() -> None:
+    seed(days=40, events=400)
+    statements = Statement.objects.select_related("wallet__account")
+    assert {one.wallet.account.key for one in statements} >= {"acme", "globex"}
+    assert all(one.period_end <= AT for one in statements)
 
 
 def test_everybody_can_sign_in_and_the_key_works() -> None:
