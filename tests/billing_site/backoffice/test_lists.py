@@ -46,6 +46,7 @@ from wallets.payments.bank_models import BankLine
 from wallets.payments.event_models import PaymentException, ProviderEvent
 from wallets.payments.models import PaymentMethod, Receipt, TopUp
 from wallets.payments.offer_models import RefundPolicy, TaxRate, TopUpTerms
+from wallets.refunds.models import Dispute, Refund, Withdrawal
 from wallets.risk.models import ReviewItem, TrustTier, VelocityRule
 from wallets.statements.models import Statement
 
@@ -75,6 +76,7 @@ RULES = [
     TrustTier,
     VelocityRule,
 ]  # edited by hand, by administrators
+MONEY_BACK = [Dispute, Refund, Withdrawal]  # opened in test_refunds.py, with money to give back
 UNCOUNTED = [
     MirrorItem,
     Approval,
@@ -166,7 +168,7 @@ def test_nobody_adds_changes_or_deletes_a_record_by_hand(model: Any, shop: Shop,
 
 
 def test_every_registered_model_is_read_only_a_rule_or_about_people() -> None:
-    assert set(admin.site._registry) == {*LISTS, *RULES, User, Group}
+    assert set(admin.site._registry) == {*LISTS, *MONEY_BACK, *RULES, User, Group}
 
 
 @pytest.mark.parametrize("model", UNCOUNTED, ids=lambda model: model.__name__)
