@@ -325,7 +325,7 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {"socket_timeout": 5, "socket_connect_timeout"
 # --- Mail and log ----------------------------------------------------------------------------------------------------
 
 # smtp+tls://user:password@host:587 in production; written to the log until one is set. keptmail:// keeps mails in a table
-# with a page that shows them (/sent-mail/); the embedded servers do.
+# of our own; the embedded servers do.
 environ.FileAwareEnv.EMAIL_SCHEMES["keptmail"] = "notifications.channels.email.kept.KeepingBackend"
 vars().update(env.email_url("EMAIL_URL", default="consolemail://"))
 # Seconds a mail server may take.

@@ -32,6 +32,7 @@ log = logging.getLogger(__name__)
 
 THREADS: Final = 16
 MOST_OF_ONE: Final = 4
+MOST_MAILS: Final = 2  # under way in one run: a killed worker leaves no more than these in doubt
 CLAIM: Final = timedelta(seconds=4 * SLOWEST)
 LOOK_SECONDS: Final = 0.2
 State = Delivery.State
@@ -57,7 +58,8 @@ def send_due(*, at: datetime, failing: bool = False, limit: int = 2_000) -> Repo
         while True:
             moment = at + timedelta(seconds=time.monotonic() - began)
             free = min(THREADS - len(under_way), limit - tried)
-            claimed = claim(at=moment, failing=failing, limit=free) if free > 0 else []
+            mails = MOST_MAILS - sum(delivery.endpoint_id is None for delivery in under_way.values())
+            claimed = claim(at=moment, failing=failing, limit=free, mails=mails) if free > 0 else []
             tried += len(claimed)
             for delivery in claimed:
                 message = message_of(delivery, at=moment)
@@ -69,18 +71,18 @@ def send_due(*, at: datetime, failing: bool = False, limit: int = 2_000) -> Repo
                 _write_down(under_way.pop(future), future, at + timedelta(seconds=time.monotonic() - began), report)
 
 
-def claim(*, at: datetime, failing: bool, limit: int) -> list[Delivery]:
-    """Deliveries that are due, now ours until their claim ends. Not those to an endpoint that is disabled or removed."""
+def claim(*, at: datetime, failing: bool, limit: int, mails: int = MOST_MAILS) -> list[Delivery]:
+    """Deliveries that are due, now ours until their claim ends; of mails at most `mails`."""
     with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute(_DUE, {"at": at, "failing": failing, "limit": 4 * limit})
+        cursor.execute(_DUE, {"at": at, "failing": failing, "limit": limit})
         found = cursor.fetchall()
-        under_way = Counter(_under_way(endpoint for _, endpoint in found if endpoint is not None))
+        under_way: Counter[int | None] = Counter(_under_way(endpoint for _, endpoint in found if endpoint is not None))
         most = 1 if failing else MOST_OF_ONE
         chosen: list[int] = []
         for delivery_id, endpoint in found:
             if len(chosen) == limit:
                 break
-            if endpoint is None or under_way[endpoint] < most:
+            if under_way[endpoint] < (mails if endpoint is None else most):
                 under_way[endpoint] += 1
                 chosen.append(delivery_id)
         claimed = Delivery.objects.filter(pk__in=chosen)
@@ -89,15 +91,20 @@ def claim(*, at: datetime, failing: bool, limit: int) -> list[Delivery]:
     return list(related.filter(pk__in=chosen).order_by("id"))
 
 
+# The first few of each endpoint (of mails): thousands that wait for one must not hide what waits for another.
 _DUE: Final = """
-    SELECT d.id, d.endpoint_id
-    FROM notifications_delivery d LEFT JOIN notifications_webhookendpoint e ON e.id = d.endpoint_id
-    WHERE d.state = 'WAITING' AND d.next_at <= %(at)s AND (e.failing_since IS NOT NULL) = %(failing)s
-    ORDER BY d.next_at, d.id LIMIT %(limit)s
+    WITH turn AS (
+        SELECT d.id, row_number() OVER (PARTITION BY d.endpoint_id ORDER BY d.next_at, d.id) AS place
+        FROM notifications_delivery d LEFT JOIN notifications_webhookendpoint e ON e.id = d.endpoint_id
+        WHERE d.state = 'WAITING' AND d.next_at <= %(at)s AND (e.failing_since IS NOT NULL) = %(failing)s
+    )
+    SELECT d.id, d.endpoint_id FROM turn JOIN notifications_delivery d ON d.id = turn.id
+    WHERE turn.place <= %(limit)s AND d.state = 'WAITING'
+    ORDER BY turn.place, d.next_at, d.id LIMIT %(limit)s * 4
     FOR UPDATE OF d SKIP LOCKED"""
 
 
-def _under_way(endpoint_ids: Iterable[int]) -> dict[int, int]:
+def _under_way(endpoint_ids: Iterable[int]) -> dict[int | None, int]:
     """How many messages are under way to each of these."""
     sending = Delivery.objects.filter(state=State.SENDING, endpoint_id__in=set(endpoint_ids))
     return Counter(sending.values_list("endpoint_id", flat=True))

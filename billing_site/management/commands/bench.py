@@ -12,11 +12,16 @@ from django.core.management.base import BaseCommand, CommandParser
 from rich.console import Console
 from rich.table import Table
 
+from billing_site.benchmarks.alerts import measure_alerts
 from billing_site.benchmarks.gate import measure_gate
 from billing_site.benchmarks.ingest import measure_ingest
 from wallets import clock
 
-BENCHMARKS: Final[dict[str, Callable[..., dict[str, float]]]] = {"gate": measure_gate, "ingest": measure_ingest}
+BENCHMARKS: Final[dict[str, Callable[..., dict[str, float]]]] = {
+    "alerts": measure_alerts,
+    "gate": measure_gate,
+    "ingest": measure_ingest,
+}
 
 
 class Command(BaseCommand):
@@ -47,4 +52,14 @@ class Command(BaseCommand):
 
 
 def _unit(key: str) -> str:
-    return "µs" if key.endswith("_us") else "/s" if key.endswith("_per_second") else "events/s"
+    return (
+        "ms"
+        if key.endswith("_ms")
+        else ""
+        if key in {"delivered", "missing"}
+        else "µs"
+        if key.endswith("_us")
+        else "/s"
+        if key.endswith("_per_second")
+        else "events/s"
+    )
