@@ -4,6 +4,7 @@ localstripe keeps customers, cards and payments, sends signed webhooks a second 
 with a card element. Before it stands a proxy, in the same process, that
 - honours `Idempotency-Key` as Stripe does: the same key and body is answered with the first answer, another body is refused,
   and a key whose first request is still running is a conflict;
+- answers that nothing is in dispute: localstripe knows no disputes;
 - drops what localstripe does not know and our client sends (`off_session` on a confirmation);
 - keeps everything in one file, so that saved cards are still there after a restart, and listens on this machine only.
 
@@ -65,6 +66,8 @@ class Sandbox:
         @web.middleware
         async def answer_once(request: web.Request, handler: Handler) -> web.StreamResponse:
             await _drop_unknown(request)
+            if request.method == "GET" and request.path == "/v1/disputes":
+                return web.json_response({"object": "list", "url": request.path, "has_more": False, "data": []})
             key = request.headers.get("Idempotency-Key")
             if key is None or request.method != "POST":
                 return await handler(request)
