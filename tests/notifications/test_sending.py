@@ -245,3 +245,21 @@ def test_recipients_who_unsubscribed_or_bounced_are_suppressed_with_the_reason_b
         {"all": "WAITING", "gone": "the mailbox does not exist", "no": "unsubscribed"},
         {"all": "WAITING", "gone": "the mailbox does not exist", "no": "WAITING", "only": "WAITING"},
     ]
+
+
+def test_a_range_is_sent_again_with_the_same_ids_and_a_stranger_cannot(
+    acme: Company, globex: Company, receiver: Receiver, at: datetime
+):
+    path = f"/webhook-endpoints/{hook(acme, receiver.url()).public_id}"
+    for number in range(3):
+        alert(acme, number, at + timedelta(seconds=number))
+    send_due(at=at + timedelta(seconds=5))
+    asked = {"since": (at + timedelta(seconds=1)).isoformat(), "until": (at + timedelta(seconds=2)).isoformat()}
+    assert globex.api.post(f"{path}/resend", asked).status_code == 404
+    assert acme.api.post(f"{path}/resend", asked).json() == {"resent": 1}
+    send_due(at=clock.now() + timedelta(seconds=5))
+    middle = webhooks()[1].public_id
+    assert [request.id for request in receiver.received].count(middle) == 2
+    assert len(receiver.received) == 4
+    log = acme.api.get(f"{path}/deliveries").json()["data"]
+    assert [(one["state"], one["attempts"]) for one in log] == [("sent", 1), ("sent", 2), ("sent", 1)]
