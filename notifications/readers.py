@@ -6,31 +6,39 @@ import logging
 from datetime import datetime
 
 from notifications.alerts.tell import tell
+from wallets.credit.models import CreditLot
 from wallets.outbox.deliver import Piece
+from wallets.recharge.models import RechargeDecision
+from wallets.recharge.states import IN_FLIGHT
 from wallets.refunds.mail import mail_confirmation
 
 log = logging.getLogger(__name__)
 
 
 def tell_threshold_crossed(piece: Piece, *, at: datetime) -> None:
-    """A debit took a wallet below a share of its reference balance."""
+    """A debit took a wallet below a share of its reference balance, or used it up. Not told while a recharge is on its way:
+    when that fails, its own news says so. That the balance is used up is always told."""
     crossed = piece.news
     log.info(
         "wallet %d at or below %d %%: %s %s of %s (crossing %d, news %d, read %s)",
         crossed.wallet_id, crossed.percent, crossed.balance, crossed.currency, crossed.reference_balance, crossed.number,
         piece.id, at,
     )  # fmt: skip
-    tell(piece, "threshold_crossed", at=at, severity="warning")
+    if crossed.percent == 0:
+        tell(piece, "wallet_exhausted", at=at, severity="critical")
+    elif not RechargeDecision.objects.filter(wallet_id=crossed.wallet_id, state=IN_FLIGHT).exists():
+        tell(piece, "threshold_crossed", at=at, severity="warning")
 
 
 def tell_lot_expired(piece: Piece, *, at: datetime) -> None:
-    """Credit ended unused."""
+    """Credit ended unused. What a plan gives ends with each of its periods, and may roll over: that is not told."""
     expired = piece.news
     log.info(
         "wallet %d: %s %s of lot %s expired unused (news %d, read %s)",
         expired.wallet_id, expired.amount, expired.currency, expired.lot, piece.id, at,
     )  # fmt: skip
-    tell(piece, "lot_expired", at=at)
+    if CreditLot.objects.filter(public_id=expired.lot).exclude(kind=CreditLot.Kind.PLAN).exists():
+        tell(piece, "lot_expired", at=at)
 
 
 def tell_subscription_changed(piece: Piece, *, at: datetime) -> None:

@@ -95,7 +95,8 @@ def post_entries(
         copy_lines(cursor, "wallets_journalentry", _ENTRY_COLUMNS, entry_lines)
         copy_lines(cursor, "wallets_posting", _POSTING_COLUMNS, posting_lines, _POSTING_FORMAT)
     store_wallets(list(wallets.values()), bucket=bucket)
-    pieces = [*news, *_news_of_crossings(crossings, wallets), *due, ("", BalancesChanged(list(wallets)))]
+    # A recharge comes before the threshold: who tells of the threshold sees that one is on its way.
+    pieces = [*news, *due, *_news_of_crossings(crossings, wallets), ("", BalancesChanged(list(wallets)))]
     if crossings:
         ThresholdCrossing.objects.bulk_create(crossings)
     add_news(pieces, at=at, bucket=bucket)
