@@ -14,6 +14,7 @@ from billing_site.portal.plan import plan
 from billing_site.portal.receipt import look, receipt
 from billing_site.portal.statements import statement, statement_csv, statement_pdf, statements
 from billing_site.portal.top_up import top_up
+from billing_site.portal.unsubscribe import unsubscribe
 from billing_site.portal.withdraw import confirm_withdraw, withdraw
 
 
@@ -46,6 +47,7 @@ urlpatterns = [
     path("withdraw/confirm/<str:token>/", confirm_withdraw, name="confirm_withdraw"),
     path("withdraw/<path:account>", withdraw, name="withdraw"),
     path("top-up/<path:account>", top_up, name="top_up"),
+    path("unsubscribe/<str:token>", unsubscribe, name="unsubscribe"),
     path(
         "login/",
         LoginView.as_view(template_name="portal/login.html", next_page="portal:balance", redirect_authenticated_user=True),
