@@ -99,8 +99,8 @@ PORTAL_LINKS = {
     "plan": f"{SITE_URL}/plan/?account={{account}}",
     "statements": f"{SITE_URL}/statements/{{account}}",
     "recharge": f"{SITE_URL}/auto-recharge/{{account}}",
-    "alerts": f"{SITE_URL}/alerts/{{account}}",
-    "webhooks": f"{SITE_URL}/webhooks/{{account}}",
+    "alerts": f"{SITE_URL}/?account={{account}}",
+    "webhooks": f"{SITE_URL}/?account={{account}}",
 }
 # The table of who reads which news, by name: the apps below may not import it.
 OUTBOX_READERS = "billing_site.outbox_readers.READERS"
