@@ -81,7 +81,15 @@ def _run(run: SimulationRun, now: Callable[[], datetime]) -> None:
             progress=tell,
         )
     except Refusal as refusal:
-        SimulationRun.objects.filter(pk=run.pk).update(state=State.FAILED, failure=refusal.message[:500], finished_at=now())
+        _fail(run, refusal.message, at=now())
         return
+    except Exception:
+        _fail(run, "Something went wrong; the worker's log says what.", at=now())
+        raise
     result = json.loads(msgspec.json.encode(found))
     SimulationRun.objects.filter(pk=run.pk).update(state=State.DONE, result=result, finished_at=now())
+
+
+def _fail(run: SimulationRun, why: str, *, at: datetime) -> None:
+    """It is not tried again: whoever asked is told, and may ask again."""
+    SimulationRun.objects.filter(pk=run.pk).update(state=State.FAILED, failure=why[:500], finished_at=at)
