@@ -1,7 +1,7 @@
 # A machine needs Python 3.11 or newer and make; everything else goes into .venv, pinned with hashes.
 
 PYTHON ?= python3
-JOBS ?= 3
+JOBS ?= 2
 VENV := .venv
 PIP := $(VENV)/bin/pip --quiet --disable-pip-version-check
 
@@ -14,7 +14,7 @@ help: ## show this list
 run: $(VENV)/run.stamp ## everything on this machine, with a demo company; PORT=8123 DATA_DIR=/some/folder for another beside it
 	@$(VENV)/bin/python manage.py run --end-with-parent
 
-test: $(VENV)/dev.stamp ## all tests, on real servers, three beside each other (they wait for their servers half of the time); T=tests/wallets for some of them, JOBS=0 for one by one
+test: $(VENV)/dev.stamp ## all tests, on real servers, two beside each other; T=tests/wallets for some of them, JOBS=0 for one by one
 	@$(VENV)/bin/pytest -n $(JOBS) --dist worksteal $(T)
 
 lint: $(VENV)/dev.stamp ## ruff, mypy, import contracts
