@@ -13,7 +13,7 @@ from unfold.widgets import (
 
 from wallets.admin.action_page import MAX_REASON
 from wallets.amount_text import headline_text
-from wallets.money import DIGITS, SCALE
+from wallets.money import DIGITS, SCALE, plain
 from wallets.refunds.standing import Refundable
 
 REASONS = [
@@ -52,6 +52,6 @@ def refund_form(can: Refundable, currency: str) -> type[RefundForm]:
     text = f"Unused are {unused}; with approval up to {most}. Its share of the tax goes back beside."
     amount = DecimalField(
         max_digits=DIGITS, decimal_places=SCALE, label="Credit", widget=UnfoldAdminDecimalFieldWidget, help_text=text,
-        initial=can.unused.normalize(),
+        initial=plain(can.unused),
     )  # fmt: skip
     return type("RefundForm", (RefundForm,), {"amount": amount})
