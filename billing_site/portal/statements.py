@@ -14,10 +14,10 @@ from django.views.decorators.http import require_safe
 
 from billing_site.portal.access import Customer, customer_page
 from wallets.clock import now
+from wallets.months import month_of
 from wallets.statements.document import Document, days_of, read_document, statements_of
 from wallets.statements.files import csv_response, pdf_response
 from wallets.statements.models import Statement
-from wallets.statements.spans import month_end, month_start
 
 PER_PAGE: Final = 60
 
@@ -74,7 +74,7 @@ def statements(request: HttpRequest, customer: Customer, account: str) -> HttpRe
         statements=[_row(one) for one in found[:PER_PAGE]],
         older=found[PER_PAGE - 1].public_id if len(found) > PER_PAGE else "",
         is_first=not before,
-        next_day=month_end(month_start(now(), owner.time_zone), owner.time_zone).astimezone(zone).date(),
+        next_day=month_of(now(), owner.time_zone)[1].astimezone(zone).date(),
     )
     return render(request, "portal/statements.html", {"page": page})
 

@@ -13,7 +13,6 @@ from typing import Any, Final
 from pricing.books.in_force import catalogue_in_force
 from pricing.books.version_view import Line
 from pricing.counters.models import PriceCounter
-from pricing.counters.period import month_of
 from pricing.counters.queries import counters_of, was_seen
 from pricing.meters.measure import NotAQuantity, increase, quantity_of, unique_value
 from pricing.rating.rate import rate
@@ -21,6 +20,7 @@ from wallets.balances.models import Wallet
 from wallets.credit.queries import allowances_left
 from wallets.errors import InvalidInput
 from wallets.money import ZERO, to_scale
+from wallets.months import month_of
 
 REFUSED: Final = "The call cannot be estimated."
 

@@ -22,7 +22,6 @@ from metering.usage.models import ReturnedDraw
 from metering.usage.returned import ReturnedPart, StandingDraws, rows_of_returned
 from pricing.books.version_view import Line
 from pricing.counters.counters import Counter, Key, Members, Place, hash_of, load_counters
-from pricing.counters.period import month_of
 from pricing.meters.measure import Quantity
 from pricing.rating.lines import NOWHERE
 from pricing.rating.rate import change, is_cumulative
@@ -32,6 +31,7 @@ from wallets.bulk import NULL, copy_lines
 from wallets.credit.allowances import Allowances, UnitDraw, allowances_of
 from wallets.credit.give_back import give_back
 from wallets.money import ZERO
+from wallets.months import month_of
 
 NOTHING_ELSE: Final = f"\t{NULL}\t{NULL}\t{NULL}\n"  # measured, allowance, allowance_from
 _NO_SUMS: Final[list[Any]] = []

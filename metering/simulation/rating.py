@@ -13,11 +13,11 @@ from metering.simulation.tally import Tally
 from metering.simulation.usage import Customer, HourSum, PastCharge
 from pricing.books.version_view import Line
 from pricing.counters.counters import Counter, Key
-from pricing.counters.period import month_of
 from pricing.meters.measure import NotAQuantity, dimension_text, quantity_of, reported_dimensions, unique_value
 from pricing.rating.rate import change, is_cumulative
 from pricing.rating.rounding import to_charge
 from wallets.money import ZERO
+from wallets.months import month_of
 
 
 @dataclass(slots=True)

@@ -26,11 +26,11 @@ from pricing.books.in_force import version_as_priced
 from pricing.books.models import PriceVersion
 from pricing.books.queries import books_used, version_by_id
 from pricing.books.version_view import VersionView
-from pricing.counters.period import month_of
 from wallets.accounts.models import Account
 from wallets.errors import InvalidInput
 from wallets.input import Input
 from wallets.ledger.changes import changes_without_usage
+from wallets.months import month_of
 
 MAX_DAYS: Final = 400
 MOST_EVENTS: Final = 200_000

@@ -46,8 +46,3 @@ TOPICS: Final[dict[str, Topic]] = {
     "endpoint_disabled": Topic("A webhook endpoint was disabled after failing for days", "Security", mandatory=True),
     "test": Topic("A test, sent when you ask for one", "Security", mandatory=True),
 }
-
-
-def is_topic(name: str) -> bool:
-    """Whether there is such a topic."""
-    return name in TOPICS

@@ -103,12 +103,6 @@ def approval_by_id(approval_id: str) -> Approval:
     return found
 
 
-def approvals_of(*, kind: str, subject: str) -> list[Approval]:
-    """What was asked and decided about a thing, the newest first."""
-    found = Approval.objects.select_related("asked_by", "decided_by").filter(kind=kind, subject=subject)
-    return list(found.order_by("-asked_at", "-id"))
-
-
 def _decide(approval_id: str, after: Approval.State, *, by: User | None, at: datetime, answer: str) -> Approval:
     """Claimed by a conditional UPDATE: of two who decide at once, one waits for the other and finds it decided."""
     check = Input()

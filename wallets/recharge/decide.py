@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from decimal import Decimal
 from typing import Final
 
 from django.db import transaction
@@ -107,9 +106,3 @@ def card_of(decision: RechargeDecision) -> PaymentMethod:
     """The card a decision charges."""
     assert decision.method is not None, decision.public_id
     return decision.method
-
-
-def charged_if_paid(decision: RechargeDecision) -> Decimal:
-    """What a decision charges, tax and fee included."""
-    assert decision.total is not None, decision.public_id
-    return decision.total

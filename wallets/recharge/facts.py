@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Final
+from zoneinfo import ZoneInfo
 
 from django.db.models import Max, Q, QuerySet, Sum
 
@@ -12,6 +13,7 @@ from wallets.accounts.models import Account
 from wallets.balances.models import Wallet
 from wallets.errors import Refusal
 from wallets.money import ZERO
+from wallets.months import month_of
 from wallets.payments.currencies import charge_step
 from wallets.payments.find import cards_of
 from wallets.payments.models import PaymentMethod, TopUp
@@ -19,7 +21,7 @@ from wallets.payments.providers.registry import takes_cards
 from wallets.payments.states import FAILED, IN_FLIGHT, PAID
 from wallets.payments.terms import Quote, quote_top_up, terms_of
 from wallets.recharge.models import AutoRecharge, RechargeDecision
-from wallets.recharge.rules import DECLINES, HARD_DECLINES, CardFacts, Facts, month_of, recharge_amount
+from wallets.recharge.rules import DECLINES, HARD_DECLINES, CardFacts, Facts, recharge_amount
 from wallets.recharge.states import IN_FLIGHT as UNDER_WAY
 from wallets.recharge.states import Reason
 
@@ -32,7 +34,8 @@ def read_facts(rule: AutoRecharge, wallet: Wallet, *, at: datetime) -> tuple[Fac
     quote = quote_recharge(
         wallet, threshold=rule.threshold, amount=rule.amount, target=rule.target, balance=wallet.balance, at=at
     )
-    month_begins_at, month_ends_at = month_of(at, wallet.account.time_zone)
+    zone = wallet.account.time_zone
+    month_begins_at, month_ends_at = (moment.astimezone(ZoneInfo(zone)) for moment in month_of(at, zone))
     facts = Facts(
         balance=wallet.balance,
         threshold=rule.threshold,

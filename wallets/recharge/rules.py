@@ -124,13 +124,6 @@ def recharge_amount(
     return min(max(EXACT.multiply(steps, step), least), most)
 
 
-def month_of(at: datetime, zone: str) -> tuple[datetime, datetime]:
-    """The month around `at` in a time zone: from, and until (not included)."""
-    local = at.astimezone(ZoneInfo(zone))
-    begins = date(local.year, local.month, 1)
-    return _midnight(begins, zone), _midnight(_next_month(begins), zone)
-
-
 def day_after(at: datetime, zone: str, *, day: int) -> date:
     """The first `day` of a month (a shorter month's last) that begins after `at` in a time zone."""
     local = at.astimezone(ZoneInfo(zone))

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Final
-from zoneinfo import ZoneInfo
 
 from django.db import connection
 
 from wallets.bulk import array_literal
 from wallets.money import ZERO
+from wallets.months import month_of
 
 SETTLE: Final = timedelta(hours=1)  # after its end, for what was under way; what comes later stands on the next statement
 SOME: Final = 5_000
@@ -45,16 +45,9 @@ class Span:
 
 
 def month_end(start: datetime, zone: str) -> datetime:
-    """When the calendar month of the zone ends that a period beginning at `start` belongs to."""
-    local = (start + timedelta(days=1)).astimezone(ZoneInfo(zone))
-    year, month = (local.year + 1, 1) if local.month == 12 else (local.year, local.month + 1)  # noqa: PLR2004
-    return datetime(year, month, 1, tzinfo=ZoneInfo(zone)).astimezone(start.tzinfo)
-
-
-def month_start(moment: datetime, zone: str) -> datetime:
-    """When the calendar month of the zone began in which `moment` lies."""
-    local = moment.astimezone(ZoneInfo(zone))
-    return datetime(local.year, local.month, 1, tzinfo=ZoneInfo(zone)).astimezone(moment.tzinfo)
+    """When the calendar month of the zone ends that a period beginning at `start` belongs to; a day on, so that one that
+    began a few hours before a month, in another zone, is not those hours."""
+    return month_of(start + timedelta(days=1), zone)[1]
 
 
 def due_wallets(*, at: datetime, wallet_ids: Collection[int] | None = None) -> Iterator[Due]:
@@ -70,7 +63,7 @@ def due_wallets(*, at: datetime, wallet_ids: Collection[int] | None = None) -> I
         for wallet_id, zone, ended, balance, next_at in rows:
             if next_at is None and not balance:
                 continue
-            start = ended if ended is not None and (balance or next_at < ended) else month_start(next_at, zone)
+            start = ended if ended is not None and (balance or next_at < ended) else month_of(next_at, zone)[0]
             end = month_end(start, zone)
             if end + SETTLE <= at:
                 yield Due(wallet_id, start, end, zone)

@@ -78,8 +78,3 @@ class WebhookEndpoint(models.Model):
 
     def __str__(self) -> str:
         return self.url
-
-    @property
-    def is_vendors(self) -> bool:
-        """Whether it is told of every account."""
-        return self.account_id is None

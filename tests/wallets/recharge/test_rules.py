@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from wallets.months import month_of
 from wallets.recharge.rules import (
     DECLINES,
     CardFacts,
@@ -18,7 +19,6 @@ from wallets.recharge.rules import (
     NotNow,
     day_after,
     decide_recharge,
-    month_of,
     recharge_amount,
 )
 from wallets.recharge.states import Reason

@@ -1,4 +1,5 @@
-"""The period in which cumulative prices add up: the calendar month of the account's own time zone. Pure."""
+"""The calendar month of a time zone: in which cumulative prices add up, what a month may cost, what a
+statement covers. Pure."""
 
 from __future__ import annotations
 
