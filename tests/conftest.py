@@ -37,7 +37,7 @@ def pytest_configure(config: pytest.Config) -> None:
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     django.setup()
     TransactionTestCase._fixture_teardown = _empty_every_table  # type: ignore[attr-defined]
-    for plugin in ("tests.cast", "tests.factories.payments"):
+    for plugin in ("tests.cast", "tests.prepared_database", "tests.factories.payments"):
         config.pluginmanager.import_plugin(plugin)
 
 
