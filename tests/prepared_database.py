@@ -1,7 +1,7 @@
 """The test database as its migrations leave it, kept from one run to the next: some ten seconds a worker otherwise.
 
-Kept as a dump under .pytest_cache, named by what it depends on (every migration file, the versions installed), so that a
-changed migration is run again. A fresh checkout has none and runs them all."""
+Kept as a dump under .pytest_cache, named by what it depends on (every migration file, the versions of Django and its
+apps), so that a changed migration is run again. A fresh checkout has none and runs them all."""
 
 from __future__ import annotations
 
@@ -9,8 +9,6 @@ import hashlib
 import importlib.metadata
 import os
 import subprocess
-from collections.abc import Iterator
-from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -45,7 +43,7 @@ def django_db_modify_db_settings(django_db_modify_db_settings: None, request: py
 
 
 @pytest.fixture(scope="session")
-def django_db_setup(django_db_setup: None, request: pytest.FixtureRequest) -> Iterator[None]:
+def django_db_setup(django_db_setup: None, request: pytest.FixtureRequest) -> None:
     """After it was made: keep it for the next run."""
     dump = _dump_file(request.config)
     if not dump.exists():
@@ -56,7 +54,6 @@ def django_db_setup(django_db_setup: None, request: pytest.FixtureRequest) -> It
         aside = dump.with_suffix(f".{os.getpid()}")
         _run("pg_dump", "--no-owner", f"--file={aside}", address=_address(connection.settings_dict["NAME"]))
         aside.rename(dump)
-    yield
 
 
 def _dump_file(config: pytest.Config) -> Path:
@@ -65,8 +62,9 @@ def _dump_file(config: pytest.Config) -> Path:
         told.update(f"{path.relative_to(_PROJECT)} {path.stat().st_size}\n".encode() + path.read_bytes())
     for app in settings.INSTALLED_APPS:
         told.update(app.encode())
-    for package in sorted(f"{each.name} {each.version}" for each in importlib.metadata.distributions()):
-        told.update(package.encode())
+    for each in sorted(f"{each.name} {each.version}" for each in importlib.metadata.distributions()):
+        if each.lower().startswith("django"):
+            told.update(each.encode())
     assert config.cache is not None
     return Path(config.cache.mkdir("databases")) / f"{told.hexdigest()[:24]}.sql"
 
