@@ -4,6 +4,7 @@ from wallets.accounts.models import Account, Member, User
 from wallets.adjustments.models import Adjustment, Attachment, ReasonCode
 from wallets.api_keys.models import ApiKey
 from wallets.approvals.models import Approval, ApprovalLimit
+from wallets.audit.models import AuditEvent
 from wallets.balances.models import ThresholdCrossing, Wallet
 from wallets.credit.models import CreditLot
 from wallets.holds.models import Hold
@@ -29,6 +30,7 @@ __all__ = [
     "Approval",
     "ApprovalLimit",
     "Attachment",
+    "AuditEvent",
     "AutoRecharge",
     "BankLine",
     "BonusSlab",
