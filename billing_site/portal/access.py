@@ -21,7 +21,18 @@ from wallets.payments.models import TopUp
 from wallets.statements.models import Statement
 
 Rest = ParamSpec("Rest")
-PAYERS: Final = (Member.Role.OWNER, Member.Role.ADMIN, Member.Role.BILLING)
+Role = Member.Role
+# Who may do what in an account. The first word says it; a page asks `customer.with_right(word, key)`.
+MAY: Final[dict[str, frozenset[str]]] = {
+    "read": frozenset(Role),
+    "pay": frozenset({Role.OWNER, Role.ADMIN, Role.BILLING}),  # its money, cards, recharge, withdrawals
+    "billing_details": frozenset({Role.OWNER, Role.ADMIN, Role.BILLING}),
+    "keys": frozenset({Role.OWNER, Role.ADMIN, Role.DEVELOPER}),
+    "alerts": frozenset({Role.OWNER, Role.ADMIN, Role.BILLING, Role.DEVELOPER}),  # and webhook endpoints
+    "caps": frozenset({Role.OWNER, Role.ADMIN}),
+    "team": frozenset({Role.OWNER, Role.ADMIN}),
+    "close": frozenset({Role.OWNER}),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,27 +58,23 @@ class Customer:
         own = Case(When(currency=account.currency, then=Value(0)), default=Value(1))
         return wallets.exclude(status=Wallet.Status.CLOSED).order_by("-is_default", own, "currency", "id")
 
-    def payer_of(self, key: str) -> Account:
-        """Their account with this key, if they may spend its money. Raises Http404, PermissionDenied."""
+    def role_in(self, account: Account) -> str | None:
+        """Their role in the account; None in one they are no member of."""
+        return Member.objects.filter(account=account, user=self.user).values_list("role", flat=True).first()
+
+    def may(self, action: str, account: Account) -> bool:
+        """Whether their role in the account allows the action, a key of MAY."""
+        return self.role_in(account) in MAY[action]
+
+    def with_right(self, action: str, key: str) -> Account:
+        """Their account with this key, if their role in it allows the action, a key of MAY.
+
+        Raises Http404 for a stranger, PermissionDenied for a member whose role does not.
+        """
         account = self.account(key)
-        if not self.may_pay(account):
+        if not self.may(action, account):
             raise PermissionDenied
         return account
-
-    def owner_of(self, key: str) -> Account:
-        """Their account with this key, if it is theirs to say what others may spend. Raises Http404, PermissionDenied."""
-        account = self.account(key)
-        if not self.owns(account):
-            raise PermissionDenied
-        return account
-
-    def owns(self, account: Account) -> bool:
-        """Whether they are an owner of the account."""
-        return Member.objects.filter(account=account, user=self.user, role=Member.Role.OWNER).exists()
-
-    def may_pay(self, account: Account) -> bool:
-        """Whether they may spend the account's money and change its cards."""
-        return Member.objects.filter(account=account, user=self.user, role__in=PAYERS).exists()
 
     def top_up(self, public_id: str) -> TopUp:
         """A top-up of one of their accounts. Raises Http404."""

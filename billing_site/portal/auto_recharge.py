@@ -87,7 +87,7 @@ def auto_recharge(request: HttpRequest, customer: Customer, account: str) -> Htt
     if request.method != "POST":
         page = read_auto_recharge_page(customer, wallet, at=now())
         return render(request, "portal/auto_recharge.html", {"page": page})
-    customer.payer_of(account)
+    customer.with_right("pay", account)
     try:
         _change(wallet, request.POST, actor=customer.user.email, at=now())
     except Refusal as refusal:
@@ -124,7 +124,7 @@ def read_auto_recharge_page(
         currency=wallet.currency,
         balance=wallet.balance,
         as_of=at,
-        may_change=customer.may_pay(account),
+        may_change=customer.may("pay", account),
         not_offered=not_offered,
         cards=[card.label for card in chargeable_cards(account)],
         rule=rule,

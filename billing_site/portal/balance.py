@@ -159,7 +159,7 @@ def read_balance_page(
         meters=spend_by_meter(account_id=account.pk, currency=wallet.currency, start=since, end=at)[:METERS_SHOWN],
         charges=charges,
         places=places_of((charge.amount for charge in charges), wallet.currency),
-        can_top_up=takes_cards() and wallet.currency in CARD_CURRENCIES and customer.may_pay(account),
+        can_top_up=takes_cards() and wallet.currency in CARD_CURRENCIES and customer.may("pay", account),
     )
 
 

@@ -82,7 +82,7 @@ def caps(request: HttpRequest, customer: Customer, account: str) -> HttpResponse
     if request.method != "POST":
         page = read_caps_page(customer, customer.account(account), at=now())
         return render(request, "portal/caps.html", {"page": page})
-    owned = customer.owner_of(account)
+    owned = customer.with_right("caps", account)
     try:
         _change(owned, request.POST, actor=customer.user.email, at=now())
     except InvalidInput as invalid:
@@ -102,7 +102,7 @@ def read_caps_page(
     """The page as of `at`."""
     zone = ZoneInfo(account.time_zone)
     standing = caps_standing(account_id=account.pk, at=at)
-    may_change = customer.owns(account)
+    may_change = customer.may("caps", account)
     currencies = list(dict.fromkeys(wallet.currency for wallet in customer.wallets(account))) or [account.currency]
     meters = Meter.objects.filter(archived_at__isnull=True).order_by("code").values_list("code", "name") if may_change else ()
     return CapsPage(

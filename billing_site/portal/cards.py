@@ -87,7 +87,7 @@ class CardsPage:
 @customer_page
 def cards(request: HttpRequest, customer: Customer, account: str) -> HttpResponse:
     """The account's cards, and a form for one more."""
-    return _show(request, customer.payer_of(account))
+    return _show(request, customer.with_right("pay", account))
 
 
 @require_POST
@@ -95,7 +95,7 @@ def cards(request: HttpRequest, customer: Customer, account: str) -> HttpRespons
 def begin(request: HttpRequest, customer: Customer, account: str) -> HttpResponse:  # noqa: ARG001 - a view's signature
     """What the provider's script needs to save a card."""
     try:
-        set_up = begin_card(account=customer.payer_of(account), at=now())
+        set_up = begin_card(account=customer.with_right("pay", account), at=now())
     except Refusal as refusal:
         return JsonResponse({"problem": refusal.message}, status=422)
     return JsonResponse({"id": set_up.id, "client_secret": set_up.client_secret})
@@ -105,7 +105,7 @@ def begin(request: HttpRequest, customer: Customer, account: str) -> HttpRespons
 @customer_page
 def keep(request: HttpRequest, customer: Customer, account: str) -> HttpResponse:
     """Keep the card the provider has saved."""
-    owner = customer.payer_of(account)
+    owner = customer.with_right("pay", account)
     try:
         keep_card(account=owner, set_up_id=request.POST.get("set_up", "")[:200], at=now())
     except Refusal as refusal:
@@ -117,7 +117,7 @@ def keep(request: HttpRequest, customer: Customer, account: str) -> HttpResponse
 @customer_page
 def change(request: HttpRequest, customer: Customer, account: str) -> HttpResponse:
     """Make a card the default or the backup, or remove it."""
-    owner = customer.payer_of(account)
+    owner = customer.with_right("pay", account)
     card_id, what = request.POST.get("card", "")[:40], request.POST.get("what")
     try:
         if what == "remove":

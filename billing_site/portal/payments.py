@@ -76,7 +76,7 @@ def payments(request: HttpRequest, customer: Customer, account: str) -> HttpResp
         payments=[_row(one) for one in found[:PER_PAGE]],
         older=found[PER_PAGE - 1].public_id if len(found) > PER_PAGE else "",
         is_first=not before,
-        can_pay=customer.may_pay(owner),
+        can_pay=customer.may("pay", owner),
     )
     return render(request, "portal/payments.html", {"page": page})
 

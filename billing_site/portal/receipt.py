@@ -65,7 +65,7 @@ def receipt(request: HttpRequest, customer: Customer, public_id: str) -> HttpRes
     """The top-up; while its card asks for its holder, the provider's script asks them."""
     top_up = customer.top_up(public_id)
     secret = ""
-    if top_up.state == REQUIRES_ACTION and customer.may_pay(top_up.wallet.account):
+    if top_up.state == REQUIRES_ACTION and customer.may("pay", top_up.wallet.account):
         started = _asked(top_up)
         top_up, secret = started.top_up, started.client_secret
         top_up.wallet.refresh_from_db()
@@ -79,7 +79,7 @@ def receipt(request: HttpRequest, customer: Customer, public_id: str) -> HttpRes
 def look(request: HttpRequest, customer: Customer, public_id: str) -> HttpResponse:  # noqa: ARG001 - a view's signature
     """Back from the bank: see what came of it."""
     top_up = customer.top_up(public_id)
-    customer.payer_of(top_up.wallet.account.key)
+    customer.with_right("pay", top_up.wallet.account.key)
     with suppress(Refusal):  # its page says that it is on its way
         look_again(top_up=top_up, at=now())
     return redirect("portal:receipt", public_id=public_id)

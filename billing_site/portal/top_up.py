@@ -92,7 +92,7 @@ class TopUpPage:
 def top_up(request: HttpRequest, customer: Customer, account: str) -> HttpResponse:
     """`?wallet=wal_…&amount=50` shows what it costs; POST pays."""
     asked = request.POST if request.method == "POST" else request.GET
-    payer = customer.payer_of(account)
+    payer = customer.with_right("pay", account)
     wallet = _wallet(customer, account, asked.get("wallet"))
     amount, problem = asked.get("amount", "").strip(), ""
     if request.method == "POST":

@@ -76,7 +76,7 @@ class WithdrawPage:
 @require_http_methods(["GET", "POST"])
 def withdraw(request: HttpRequest, customer: Customer, account: str) -> HttpResponse:
     """Show what can go back; ask for it, or cancel."""
-    owner = customer.payer_of(account)
+    owner = customer.with_right("pay", account)
     wallet = _wallet(request, customer, owner)
     problem = ""
     if request.method == "POST":
@@ -99,7 +99,7 @@ def confirm_withdraw(request: HttpRequest, customer: Customer, token: str) -> Ht
     try:
         found = withdrawal_of_link(token=token, user=customer.user)
         key = found.wallet.account.key
-        customer.payer_of(key)
+        customer.with_right("pay", key)
         if request.method == "POST":
             confirm_withdrawal(token=token, user=customer.user, at=now())
             return redirect("portal:withdraw", account=key)
