@@ -1,11 +1,12 @@
 """`Idempotency-Key` for views that declare `idempotent = True`: claim, run, store the answer, in one transaction, so that
 effect and answer exist together or not at all. A refused request leaves its answer and nothing else; a failed one leaves
-nothing and can be sent again."""
+nothing and can be sent again. What changes something goes through `recording.py`, with a key or without."""
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
+from functools import partial
 from typing import Any, Final
 
 from django.db import transaction
@@ -14,6 +15,7 @@ from django.template.response import SimpleTemplateResponse
 
 from billing_site.api.authentication import bearer_secret
 from billing_site.api.problems import answer, problem_of
+from billing_site.api.recording import records, run_recorded
 from wallets import clock
 from wallets.api_keys.verify import Caller, KeyRefused, verify_api_key
 from wallets.errors import InvalidInput
@@ -44,15 +46,18 @@ class AnswerOnce:
     def process_view(
         self, request: HttpRequest, view: Callable[..., HttpResponseBase], args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> HttpResponseBase | None:
-        """Answer an idempotent POST that carries a key; everything else goes its way."""
+        """Answer an idempotent POST that carries a key; everything else goes its way. What changes something is recorded."""
+        declared = getattr(view, "cls", None)
+        name = request.resolver_match.url_name if request.resolver_match else None
+        recorded = records(name, declared, request.method)
+        run = partial(run_recorded, request, view, args, kwargs) if recorded else partial(view, request, *args, **kwargs)
         key = request.headers.get("Idempotency-Key")
-        if key is None or request.method != "POST" or not getattr(getattr(view, "cls", None), "idempotent", False):
+        once = key is not None and request.method == "POST" and getattr(declared, "idempotent", False)
+        caller = _caller(request) if once else None  # None: the view says 401
+        if not recorded and (key is None or caller is None):
             return None
-        caller = _caller(request)
-        if caller is None:
-            return None  # the view says 401
         try:
-            return _answer_once(request, caller, key, lambda: view(request, *args, **kwargs))
+            return run() if key is None or caller is None else _answer_once(request, caller, key, run)
         except Exception as error:
             problem = problem_of(error)
             if problem is None:

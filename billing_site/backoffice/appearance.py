@@ -110,6 +110,7 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
             "items": [
                 _page("People", "group", "wallets.user"),
                 _page("Roles", "shield_person", "auth.group"),
+                _page("Audit log", "history_edu", "wallets.auditevent"),
                 _page("API keys", "key", "wallets.apikey"),
                 _page("Approval limits", "rule", "wallets.approvallimit"),
                 _page("Reason codes", "label", "wallets.reasoncode"),

@@ -71,6 +71,7 @@ ROLES: Final[dict[str, tuple[str, ...]]] = {
         "wallets.add_taxrate",
         "wallets.add_refundpolicy",
         "wallets.view_apikey",
+        "wallets.view_auditevent",
         "wallets.add_adjustment",
         "wallets.change_reviewitem",
         "wallets.change_providerevent",
@@ -95,7 +96,7 @@ ROLES: Final[dict[str, tuple[str, ...]]] = {
         "pricing.change_voucherbatch",
     ),
     # the second person: decides what finance asked for, and moves no money alone
-    "approver": (*LOOK, "wallets.change_approval"),
+    "approver": (*LOOK, "wallets.view_auditevent", "wallets.change_approval"),
     # answers customers' questions; changes nothing
     "support viewer": LOOK,
 }

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from decimal import Decimal
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from django.contrib import messages
+from django.db import transaction
 from django.db.models import Count, Q
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.template.response import TemplateResponse
@@ -19,6 +20,7 @@ from pricing.books.models import Price, PriceVersion
 from pricing.books.roll_forward import edit_prices
 from pricing.books.validate import PricesRefused
 from pricing.meters.models import Meter
+from wallets.admin.recorded import recorded_action
 from wallets.errors import Refusal
 from wallets.input import amount_problem
 from wallets.money import plain
@@ -64,7 +66,7 @@ def edit_draft(admin: PriceVersionAdmin, request: HttpRequest, version: PriceVer
         return JsonResponse({"examples": said})
     problems: list[str] = []
     if step == "save":
-        problems = _save(version, cards)
+        problems = _save(request, version, cards)
         if not problems and cards_are_fine(cards):
             messages.info(request, f"The prices of {meter.code} are saved.")
             return HttpResponseRedirect(f"{request.path}{_link(meter.code, page)}&{urlencode({'example': plain(quantity)})}")
@@ -73,7 +75,7 @@ def edit_draft(admin: PriceVersionAdmin, request: HttpRequest, version: PriceVer
     return _show(admin, request, version, meter, meters, cards, quantity, page=page, problems=problems)
 
 
-def _save(version: PriceVersion, cards: list[PriceCard]) -> list[str]:
+def _save(request: HttpRequest, version: PriceVersion, cards: list[PriceCard]) -> list[str]:
     """Save the cards; what is wrong with one is noted in it, what is wrong with others is the answer."""
     kept = [card for card in cards if not card.removed and card.says_something()]
     removed = [int(card.price_id) for card in cards if card.removed and card.price_id.isdecimal()]
@@ -81,13 +83,14 @@ def _save(version: PriceVersion, cards: list[PriceCard]) -> list[str]:
     added = [(card, card.terms()) for card in kept if not card.price_id.isdecimal()]
     if not cards_are_fine(kept):
         return []
+    edits: dict[str, Any] = {
+        "changed": {pk: terms for pk, (_, terms) in changed.items()},
+        "removed": removed,
+        "added": [terms for _, terms in added],
+    }
     try:
-        edit_prices(
-            version=version,
-            changed={pk: terms for pk, (_, terms) in changed.items()},
-            removed=removed,
-            added=[terms for _, terms in added],
-        )
+        with transaction.atomic(), recorded_action(request, action="Edit prices", record=version, answers=edits):
+            edit_prices(version=version, **edits)
     except PricesRefused as refused:
         shown = {f"changed.{pk}": card for pk, (card, _) in changed.items()}
         shown |= {f"added.{number}": card for number, (card, _) in enumerate(added)}

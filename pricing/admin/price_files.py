@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, Final, NamedTuple
 
+from django.db import transaction
 from django.forms import CharField, FileField, Form
 from django.http import Http404, HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
@@ -12,6 +13,7 @@ from django.template.response import TemplateResponse
 from pricing.books.models import PriceVersion
 from pricing.books.price_files import MAX_BYTES, Row, named_by_row, read_csv, read_json_file, write_csv, write_json
 from pricing.books.queries import terms_of_version
+from wallets.admin.recorded import recorded_action
 from wallets.errors import Refusal
 
 _KINDS: Final = {
@@ -57,7 +59,11 @@ def run_import_page(
         raw = uploaded.read(MAX_BYTES + 1)
         try:
             rows = (read_json_file if uploaded.name.lower().endswith(".json") else read_csv)(raw)
-            with named_by_row(rows):
+            with (
+                named_by_row(rows),
+                transaction.atomic(),
+                recorded_action(request, action="Import prices", record=context["original"], answers=_said(form, rows)),
+            ):
                 return take(rows, form.cleaned_data["note"])
         except Refusal as refusal:
             message = refusal.message
@@ -65,6 +71,10 @@ def run_import_page(
     status = 422 if request.method == "POST" else 200
     context = {**context, "form": form, "wrong": wrong, "message": message}
     return TemplateResponse(request, "admin/price_import_page.html", context, status=status)
+
+
+def _said(form: PriceFileForm, rows: Sequence[Row]) -> dict[str, Any]:
+    return {"file": form.cleaned_data["file"].name, "prices": len(rows), "note": form.cleaned_data["note"]}
 
 
 def _wrong(name: str, expected: str) -> WrongCell:

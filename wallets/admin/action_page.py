@@ -1,6 +1,7 @@
 """An action on money or rights, in three steps: a form that asks for what is needed and for a reason, a look at what will
 happen in numbers before and after, and the confirmation that calls the verb. Nothing happens behind one click, and a
-confirmation sent twice happens once (its token is claimed in the transaction of the verb).
+confirmation sent twice happens once (its token is claimed in the transaction of the verb). It goes to the audit log in that
+transaction too.
 """
 
 from __future__ import annotations
@@ -14,11 +15,13 @@ from uuid import uuid4
 
 from django.contrib import messages
 from django.db import transaction
+from django.db.models import Model
 from django.forms import CharField, ChoiceField, Field, Form
 from django.http import HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from unfold.widgets import UnfoldAdminTextareaWidget
 
+from wallets.admin.recorded import recorded_action
 from wallets.clock import now
 from wallets.errors import Refusal
 from wallets.idempotency.claim import claim_key, store_answer
@@ -91,7 +94,11 @@ def run_action_page(request: HttpRequest, page: ActionPage, context: dict[str, A
     try:
         with transaction.atomic():
             claim = _claim(request, token)
-            answer = page.perform(form.cleaned_data)
+            shown = [[change.label, str(change.before), str(change.after)] for change in page.preview(form.cleaned_data)]
+            with recorded_action(
+                request, action=page.button, record=_subject(context), answers=form.cleaned_data, title=page.title, shown=shown
+            ):
+                answer = page.perform(form.cleaned_data)
             store_answer(claim_id=claim, status=DONE, headers={}, body=b"")
     except Refusal as refusal:
         _add_refusal(form, refusal)
@@ -100,6 +107,12 @@ def run_action_page(request: HttpRequest, page: ActionPage, context: dict[str, A
         messages.info(request, answer)
         return HttpResponseRedirect(page.back)
     return answer
+
+
+def _subject(context: dict[str, Any]) -> Model | type[Model]:
+    """What the page is about: a record, or the kind of thing it makes."""
+    record: Model | None = context.get("original")
+    return context["opts"].model if record is None else record
 
 
 def _claim(request: HttpRequest, token: str) -> int:

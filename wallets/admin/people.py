@@ -14,6 +14,7 @@ from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationFo
 
 from wallets.accounts.models import Member, User
 from wallets.admin.read_only import PER_PAGE
+from wallets.admin.recorded import RecordedForms
 from wallets.clock import now
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ class MemberInline(TabularInline):
 
 
 @admin.register(User)
-class PersonAdmin(_UserAdmin, ModelAdmin):
+class PersonAdmin(RecordedForms, _UserAdmin, ModelAdmin):
     """People: found by e-mail address or name."""
 
     form = UserChangeForm
@@ -76,5 +77,5 @@ admin.site.unregister(Group)
 
 
 @admin.register(Group)
-class RoleAdmin(DjangoGroupAdmin, ModelAdmin):
+class RoleAdmin(RecordedForms, DjangoGroupAdmin, ModelAdmin):
     """Roles: named sets of permissions (`billing_site/backoffice/roles.py`)."""

@@ -16,7 +16,7 @@ from unfold.admin import ModelAdmin
 if TYPE_CHECKING:
     from django.contrib.admin import ModelAdmin as DjangoModelAdmin
     from django.db.models import Model
-    from django.http import HttpRequest, HttpResponse
+    from django.http import HttpRequest, HttpResponse, HttpResponseBase
 
 PER_PAGE: Final = 50
 # Pages further on would make PostgreSQL walk over everything before them; whoever needs row 50,000 narrows the search.
@@ -81,7 +81,7 @@ class ReadOnlyAdmin(_Base):
         """The page on one record, by its row id; None leaves it to Django. Raises Http404."""
         return None
 
-    def action_urls(self, *pages: tuple[str, Callable[..., HttpResponse], str]) -> list[URLPattern]:
+    def action_urls(self, *pages: tuple[str, Callable[..., HttpResponseBase], str]) -> list[URLPattern]:
         """URLs of action pages, named after the model: (route, view, name) -> `admin:wallets_wallet_name`."""
         prefix = f"{self.opts.app_label}_{self.opts.model_name}"
         return [path(route, self.admin_site.admin_view(view), name=f"{prefix}_{name}") for route, view, name in pages]

@@ -1,5 +1,5 @@
 """Rules that people set: limits, reasons, guards. Unlike records they are edited by hand, with Django's own forms; who changed
-what is in Django's log (the page's history)."""
+what is in the audit log and in Django's own (the page's history)."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from django.core.paginator import Paginator
 from unfold.admin import ModelAdmin
 
 from wallets.admin.read_only import PER_PAGE
+from wallets.admin.recorded import RecordedForms
 
 if TYPE_CHECKING:
     from django.contrib.admin import ModelAdmin as DjangoModelAdmin
@@ -18,7 +19,7 @@ else:
     _Base = ModelAdmin
 
 
-class RulesAdmin(_Base):
+class RulesAdmin(RecordedForms, _Base):
     """Rows that are few and edited by those who may."""
 
     list_per_page = PER_PAGE

@@ -22,6 +22,12 @@ def fields_of(record: Model | None) -> dict[str, Any]:
     return model._base_manager.filter(pk=record.pk).values(*names).first() or {}  # noqa: SLF001 - Django's
 
 
+def links_of(record: Model) -> dict[str, list[str]]:
+    """What the row is linked to by tables between (roles of a person, permissions of a role). One query a link."""
+    links = record._meta.many_to_many  # noqa: SLF001 - Django's own way to ask
+    return {link.name: sorted(map(str, getattr(record, link.name).all())) for link in links} if record.pk else {}
+
+
 def kind_of(record: Model | type[Model]) -> str:
     """`wallets.wallet`."""
     return record._meta.label_lower  # noqa: SLF001 - Django's own way to ask

@@ -37,6 +37,8 @@ from wallets.accounts.models import Account, User
 from wallets.adjustments.models import Adjustment, ReasonCode
 from wallets.api_keys.models import ApiKey
 from wallets.approvals.models import Approval, ApprovalLimit
+from wallets.audit.models import AuditEvent
+from wallets.audit.record import record_change
 from wallets.balances.models import Wallet
 from wallets.credit.models import CreditLot
 from wallets.holds.models import Hold
@@ -57,7 +59,7 @@ LISTS = {
     Account: 7, Wallet: 4, CreditLot: 4, UsageEvent: 6, HourlyUsage: 4, DeadLetter: 6, PriceBook: 6, PriceVersion: 6,
     Assignment: 6, Meter: 6, JournalEntry: 4, LedgerAccount: 6, ApiKey: 6, Plan: 8, Subscription: 5, Commitment: 4,
     CreditProduct: 6, VoucherBatch: 6, VoucherAttempt: 4, Hold: 4, SpendCap: 4,
-    Approval: 4, Adjustment: 4,
+    Approval: 4, Adjustment: 4, AuditEvent: 4,
     MirrorItem: 4, MirrorDrift: 5,
     ReviewItem: 4, TopUp: 4, Receipt: 4, PaymentMethod: 4, ProviderEvent: 4, PaymentException: 4, BankLine: 4, Statement: 4,
 }  # fmt: skip
@@ -115,6 +117,9 @@ def shop(shop: Shop, fiona: User) -> Shop:
     bank_line(by=fiona, at=NOW)
     adjusted(shop.acme.wallet, "5", by=may_alone(fiona, "100"), at=NOW)
     noted(shop.acme.account, at=NOW)
+    record_change(
+        actor=fiona, action="Test", subject_kind="wallets.wallet", subject="wal_1", before={}, after={}, reason="", at=NOW
+    )
     close_periods(at=NOW + timedelta(days=15))
     with pytest.raises(VoucherUnknown):
         redeem_voucher(wallet=shop.acme.wallet, code="GUESSED", at=NOW)
