@@ -7,6 +7,8 @@ from typing import Any
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, Warning, register  # noqa: A004 - Django's name
 
+from billing_site.sign_in.sign_up import CHOICES
+
 # A bucket is a smallint.
 _MOST_BUCKETS = 32_767
 
@@ -40,6 +42,22 @@ def check_buckets(**_: Any) -> list[CheckMessage]:
     """billing.E004: HOT_BUCKETS counts the values a smallint column takes."""
     if not 1 <= settings.HOT_BUCKETS <= _MOST_BUCKETS:
         return [Error(f"HOT_BUCKETS is {settings.HOT_BUCKETS}", hint=f"between 1 and {_MOST_BUCKETS}", id="billing.E004")]
+    return []
+
+
+@register()
+def check_sign_up(**_: Any) -> list[CheckMessage]:
+    """billing.E005: a word nobody knows would close sign-up, or open it."""
+    if settings.SIGN_UP not in CHOICES:
+        return [Error(f"SIGN_UP is {settings.SIGN_UP}", hint=f"one of {', '.join(CHOICES)}", id="billing.E005")]
+    return []
+
+
+@register(Tags.security)
+def check_staff_two_factor(**_: Any) -> list[CheckMessage]:
+    """billing.W003: a password alone opens the back office."""
+    if not settings.STAFF_TWO_FACTOR and not settings.SITE_IS_LOCAL:
+        return [Warning("STAFF_TWO_FACTOR is off on a public site", hint="unset STAFF_TWO_FACTOR", id="billing.W003")]
     return []
 
 

@@ -77,7 +77,7 @@ DATABASES = {
 REDIS_URL = env.str("REDIS_URL", default="redis://127.0.0.1:6379/0")
 # Celery's queue, if it shall not live on the same server (RabbitMQ: amqp://...).
 BROKER_URL = env.str("BROKER_URL", default=REDIS_URL)
-CACHES = {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL, "KEY_PREFIX": "cache"}}
+CACHES = {"default": {"BACKEND": "billing_site.cache.ForgetfulCache", "LOCATION": REDIS_URL, "KEY_PREFIX": "cache"}}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # --- Billing ---------------------------------------------------------------------------------------------------------
@@ -150,7 +150,7 @@ WITHDRAWAL_HOLD_HOURS = env.int("WITHDRAWAL_HOLD_HOURS", default=72)
 # Where the link in the e-mail that asks to confirm a withdrawal leads; {token} says which.
 WITHDRAWAL_URL = env.str("WITHDRAWAL_URL", default=f"{SITE_URL}/withdraw/confirm/{{token}}/")
 # A function (user, code) -> bool | None: whether the second factor is right; None: the user has none.
-SECOND_FACTOR_CHECK = env.str("SECOND_FACTOR_CHECK", default="wallets.refunds.reauthenticate.no_second_factor")
+SECOND_FACTOR_CHECK = env.str("SECOND_FACTOR_CHECK", default="billing_site.sign_in.second_factor.check_code")
 # Wake a worker after a commit that wrote news. Off: the sweep finds it seconds later (tests, bulk loads).
 OUTBOX_WAKES_WORKER = env.bool("OUTBOX_WAKES_WORKER", default=True)
 
@@ -171,6 +171,10 @@ INSTALLED_APPS = [
     "django.contrib.postgres",
     "django.contrib.sessions",
     "django.contrib.staticfiles",
+    "allauth",
+    "allauth.account",
+    "allauth.mfa",
+    "allauth.usersessions",
     "csp",
     "drf_spectacular",
     "drf_spectacular_sidecar",
@@ -194,6 +198,7 @@ MIDDLEWARE = [
     "billing_site.viewer_zone.ViewerZone",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
     "billing_site.api.idempotency.AnswerOnce",
 ]
 TEMPLATES = [
@@ -226,7 +231,44 @@ LOCALE_PATHS = [BASE_DIR / "locale"]
 FORMAT_MODULE_PATH = ["billing_site.formats"]
 # Navigation, names and colours of the admin. Read late: it counts rows of the apps.
 UNFOLD = SimpleLazyObject(lambda: import_string("billing_site.backoffice.appearance.UNFOLD"))
+
+# --- Signing in (billing_site/sign_in, django-allauth) ---------------------------------------------------------------
+
 LOGIN_URL = reverse_lazy("portal:login")
+LOGIN_REDIRECT_URL = reverse_lazy("portal:balance")
+AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
+# Who may make a new person: open (everybody), invitation (whoever was invited to an account), closed (nobody).
+SIGN_UP = env.str("SIGN_UP", default="invitation")
+# Staff need a second factor at the door of the back office. Off on this machine: `make run` is to be looked at.
+STAFF_TWO_FACTOR = env.bool("STAFF_TWO_FACTOR", default=not DEBUG and not SITE_IS_LOCAL)
+# How long an answer to "who is there" holds before money moves in the back office; 0: it is not asked again.
+REAUTHENTICATION_MINUTES = env.int("REAUTHENTICATION_MINUTES", default=15)
+ACCOUNT_ADAPTER = "billing_site.sign_in.adapter.SignInAdapter"
+ACCOUNT_LOGIN_METHODS = {"email"}
+ACCOUNT_USER_MODEL_USERNAME_FIELD = None
+ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*", "password2*"]
+ACCOUNT_EMAIL_VERIFICATION = "mandatory"
+# A link in a mail shows a page with a button: a mail program that opens links confirms nothing.
+ACCOUNT_CONFIRM_EMAIL_ON_GET = False
+ACCOUNT_LOGIN_ON_EMAIL_CONFIRMATION = True
+ACCOUNT_CHANGE_EMAIL = True
+ACCOUNT_LOGIN_BY_CODE_ENABLED = True
+ACCOUNT_LOGIN_BY_CODE_TIMEOUT = 10 * 60
+ACCOUNT_EMAIL_NOTIFICATIONS = True
+ACCOUNT_SESSION_REMEMBER = True
+ACCOUNT_LOGOUT_REDIRECT_URL = LOGIN_URL
+ACCOUNT_REAUTHENTICATION_REQUIRED = True
+ACCOUNT_REAUTHENTICATION_TIMEOUT = (REAUTHENTICATION_MINUTES or 15) * 60
+ACCOUNT_DEFAULT_HTTP_PROTOCOL = _site.scheme
+# The address a rate limit counts, as the proxy says it.
+ALLAUTH_TRUSTED_PROXY_COUNT = 1 if BEHIND_PROXY else 0
+MFA_ADAPTER = "billing_site.sign_in.secrets.EncryptingMFAAdapter"
+MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
+MFA_PASSKEY_LOGIN_ENABLED = True
+MFA_TOTP_ISSUER = SELLER_NAME
+MFA_TOTP_TOLERANCE = 1
+# Browsers take localhost for safe; allauth's library has to be told.
+MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = SITE_IS_LOCAL
 
 # Served by the web processes from the apps' folders; nothing has to be collected first.
 STATIC_URL = "static/"

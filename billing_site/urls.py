@@ -4,6 +4,7 @@ from django.contrib import admin
 from django.urls import include, path
 
 from billing_site.health import healthz
+from billing_site.sign_in.views import CodeFromLinkView
 from metering.api.gate_urls import root_urlpatterns as gate
 from wallets.api.webhooks import stripe_webhook
 
@@ -19,4 +20,8 @@ urlpatterns = [
     path("api/", include("billing_site.api.pages")),
     path("admin/", admin.site.urls),
     path("", include("billing_site.portal.urls")),
+    path("login/code/confirm/", CodeFromLinkView.as_view(), name="account_confirm_login_code"),
+    path("", include("allauth.account.urls")),
+    path("2fa/", include("allauth.mfa.urls")),
+    path("sessions/", include("allauth.usersessions.urls")),
 ]

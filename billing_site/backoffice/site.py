@@ -6,11 +6,14 @@ from typing import Any
 from urllib.parse import urlencode
 
 from django.contrib.auth import REDIRECT_FIELD_NAME
+from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, URLResolver, path, reverse
+from django.utils.http import url_has_allowed_host_and_scheme
 from unfold.sites import UnfoldAdminSite
 
+from billing_site.backoffice.again import stopped_at_the_door
 from billing_site.backoffice.dashboard import read_dashboard
 from billing_site.backoffice.gate import gate_page
 from billing_site.backoffice.simulate import simulate_page
@@ -23,13 +26,20 @@ class BackOfficeSite(UnfoldAdminSite):
     index_title = "Today"
     index_template = "admin/today.html"
 
-    def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        """Sign in, then go to the front page unless another page was asked for (Unfold's form leaves that out)."""
-        if request.method == "GET" and REDIRECT_FIELD_NAME not in request.GET:
-            query = urlencode({REDIRECT_FIELD_NAME: reverse("admin:index")})
-            return HttpResponseRedirect(f"{request.path}?{query}")
-        response: HttpResponse = super().login(request, extra_context)
-        return response
+    def has_permission(self, request: HttpRequest) -> bool:
+        """Staff, with a second factor where STAFF_TWO_FACTOR asks for one."""
+        return bool(super().has_permission(request)) and stopped_at_the_door(request) is None
+
+    def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:  # noqa: ARG002 - Django's signature
+        """There is one way in, the portal's; staff without their second factor are sent to it first."""
+        wanted = request.GET.get(REDIRECT_FIELD_NAME) or reverse("admin:index")
+        if not request.user.is_authenticated:
+            return HttpResponseRedirect(f"{reverse('portal:login')}?{urlencode({REDIRECT_FIELD_NAME: wanted})}")
+        if not super().has_permission(request):
+            raise PermissionDenied
+        stop = stopped_at_the_door(request)
+        here = wanted if url_has_allowed_host_and_scheme(wanted, allowed_hosts=None) else reverse("admin:index")
+        return HttpResponseRedirect(f"{stop}?{urlencode({REDIRECT_FIELD_NAME: here})}" if stop else here)
 
     def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:
         """The front page."""

@@ -1,8 +1,9 @@
 """Customer pages."""
 
-from django.contrib.auth.views import LoginView, LogoutView
+from allauth.account.views import logout
 from django.urls import path, register_converter
 from django.urls.converters import IntConverter
+from django.views.decorators.http import require_POST
 
 from billing_site.portal.auto_recharge import auto_recharge
 from billing_site.portal.balance import balance
@@ -12,10 +13,12 @@ from billing_site.portal.charges import charge
 from billing_site.portal.payments import payments
 from billing_site.portal.plan import plan
 from billing_site.portal.receipt import look, receipt
+from billing_site.portal.security import security
 from billing_site.portal.statements import statement, statement_csv, statement_pdf, statements
 from billing_site.portal.top_up import top_up
 from billing_site.portal.unsubscribe import unsubscribe
 from billing_site.portal.withdraw import confirm_withdraw, withdraw
+from billing_site.sign_in.views import SignInView
 
 
 class RowIdConverter(IntConverter):
@@ -30,6 +33,7 @@ app_name = "portal"
 urlpatterns = [
     path("", balance, name="balance"),
     path("plan/", plan, name="plan"),
+    path("security/", security, name="security"),
     path("charges/<row_id:event>/", charge, name="charge"),
     path("top-ups/<str:public_id>/", receipt, name="receipt"),
     path("top-ups/<str:public_id>/look/", look, name="look"),
@@ -48,10 +52,6 @@ urlpatterns = [
     path("withdraw/<path:account>", withdraw, name="withdraw"),
     path("top-up/<path:account>", top_up, name="top_up"),
     path("unsubscribe/<str:token>", unsubscribe, name="unsubscribe"),
-    path(
-        "login/",
-        LoginView.as_view(template_name="portal/login.html", next_page="portal:balance", redirect_authenticated_user=True),
-        name="login",
-    ),
-    path("logout/", LogoutView.as_view(next_page="portal:login"), name="logout"),
+    path("login/", SignInView.as_view(), name="login"),
+    path("logout/", require_POST(logout), name="logout"),
 ]

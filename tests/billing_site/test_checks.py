@@ -5,7 +5,7 @@ from django.core.checks import run_checks
 
 from billing_site.settings import DEFAULT_SECRET_KEY
 
-PUBLIC = {"SITE_URL": "https://billing.example.com", "SITE_IS_LOCAL": False}
+PUBLIC = {"SITE_URL": "https://billing.example.com", "SITE_IS_LOCAL": False, "STAFF_TWO_FACTOR": True}
 
 
 def _ids() -> set[str]:
@@ -26,7 +26,9 @@ def test_the_settings_of_these_tests_are_safe():
         ({"USE_TZ": False}, {"billing.E003"}),
         ({"HOT_BUCKETS": 0}, {"billing.E004"}),
         ({"HOT_BUCKETS": 32_768}, {"billing.E004"}),
-        ({"SITE_URL": "http://billing.example.com", "SITE_IS_LOCAL": False}, {"billing.W001"}),
+        ({**PUBLIC, "SITE_URL": "http://billing.example.com"}, {"billing.W001"}),
+        ({**PUBLIC, "STAFF_TWO_FACTOR": False}, {"billing.W003"}),
+        ({"SIGN_UP": "perhaps"}, {"billing.E005"}),
         ({"OUTGOING_ALLOWED_HOSTS": ["10.0.0.7"], **PUBLIC}, {"billing.W002"}),
         ({"OUTGOING_ALLOWED_HOSTS": ["10.0.0.7"]}, set()),
         (PUBLIC, set()),

@@ -18,8 +18,9 @@ def test_customer_pages_run_scripts_with_the_nonce_only(client):
     assert policy["frame-ancestors"] == ["'none'"]
 
 
-@pytest.mark.parametrize("path", ["/admin/login/", "/api/docs/"])
-def test_pages_of_packages_load_from_our_host_only(client, path):
+@pytest.mark.parametrize("path", ["/admin/", "/api/docs/"])
+def test_pages_of_packages_load_from_our_host_only(client, fiona, path):
+    client.force_login(fiona)
     policy = _policy(client.get(path))
     assert policy["default-src"] == ["'none'"]
     assert "'self'" in policy["script-src"]

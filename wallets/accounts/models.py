@@ -37,6 +37,9 @@ class User(AbstractUser):
     username = None  # type: ignore[assignment]
     email = models.EmailField("e-mail", unique=True)
     time_zone = models.CharField(max_length=64, default="UTC")
+    signed_up_at = models.DateTimeField(
+        null=True, blank=True, help_text="empty: made by staff or a program, who vouch for the address"
+    )
 
     USERNAME_FIELD = "email"
     REQUIRED_FIELDS: ClassVar[list[str]] = []

@@ -47,7 +47,7 @@ def test_after_signing_in_staff_come_to_the_front_page(fiona: User) -> None:
     login = reverse("admin:login")
     page = browser.get(login, follow=True)
     url = page.request["PATH_INFO"] + "?" + page.request["QUERY_STRING"]
-    response = browser.post(url, {"username": fiona.email, "password": PASSWORD})
+    response = browser.post(url, {"login": fiona.email, "password": PASSWORD})
     assert response["Location"] == reverse("admin:index")
 
 

@@ -64,6 +64,7 @@ def pages_of_acme(shop: Shop) -> list[str]:
         f"{home}?account=globex&wallet={shop.acme.wallet.public_id}",
         f"{home}?wallet={shop.acme.wallet.public_id}",
         f"{reverse('portal:plan')}?account=acme",
+        f"{reverse('portal:security')}?account=acme",
         *[reverse(f"portal:{name}", args=["acme"]) for name in OF_ACCOUNT],
         reverse("portal:receipt", args=[TopUp.objects.get().public_id]),
         *[reverse(f"portal:{name}", args=[Statement.objects.get().public_id]) for name in STATEMENT],
@@ -74,7 +75,7 @@ def pages_of_acme(shop: Shop) -> list[str]:
 
 def test_every_page_has_its_stranger() -> None:
     names = {pattern.name for pattern in urls.urlpatterns}
-    pages = {"balance", "charge", "plan", "receipt", "confirm_withdraw", *OF_ACCOUNT, *STATEMENT}
+    pages = {"balance", "charge", "plan", "security", "receipt", "confirm_withdraw", *OF_ACCOUNT, *STATEMENT}
     assert names - OPEN_TO_ALL == pages | set(POSTS), "add the new page to pages_of_acme, or to POSTS"
     assert get_resolver().reverse_dict is not None
 
