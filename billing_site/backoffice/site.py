@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 from urllib.parse import urlencode
 
 from django.contrib.auth import REDIRECT_FIELD_NAME
@@ -19,12 +19,20 @@ from billing_site.backoffice.gate import gate_page
 from billing_site.backoffice.simulate import simulate_page
 from wallets.clock import now
 
+SIGN_IN_APPS: Final = frozenset({"account", "mfa", "usersessions"})
+
 
 class BackOfficeSite(UnfoldAdminSite):
     """Unfold's site with a front page that answers what needs doing."""
 
     index_title = "Today"
     index_template = "admin/today.html"
+
+    def register(self, model_or_iterable: Any, *args: Any, **kwargs: Any) -> None:
+        """Not what allauth brings: with its forms staff could make themselves a way into a customer's pages."""
+        models = [model_or_iterable] if isinstance(model_or_iterable, type) else list(model_or_iterable)
+        ours = [model for model in models if model._meta.app_label not in SIGN_IN_APPS]
+        super().register(ours, *args, **kwargs)
 
     def has_permission(self, request: HttpRequest) -> bool:
         """Staff, with a second factor where STAFF_TWO_FACTOR asks for one."""
