@@ -19,7 +19,7 @@ from billing_site.backoffice.gate import gate_page
 from billing_site.backoffice.simulate import simulate_page
 from wallets.clock import now
 
-SIGN_IN_APPS: Final = frozenset({"account", "mfa", "usersessions"})
+SIGN_IN: Final = "allauth."
 
 
 class BackOfficeSite(UnfoldAdminSite):
@@ -30,9 +30,8 @@ class BackOfficeSite(UnfoldAdminSite):
 
     def register(self, model_or_iterable: Any, *args: Any, **kwargs: Any) -> None:
         """Not what allauth brings: with its forms staff could make themselves a way into a customer's pages."""
-        models = [model_or_iterable] if isinstance(model_or_iterable, type) else list(model_or_iterable)
-        ours = [model for model in models if model._meta.app_label not in SIGN_IN_APPS]
-        super().register(ours, *args, **kwargs)
+        models: list[Any] = [model_or_iterable] if isinstance(model_or_iterable, type) else list(model_or_iterable)
+        super().register([one for one in models if not one.__module__.startswith(SIGN_IN)], *args, **kwargs)
 
     def has_permission(self, request: HttpRequest) -> bool:
         """Staff, with a second factor where STAFF_TWO_FACTOR asks for one."""
