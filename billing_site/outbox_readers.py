@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from notifications.readers import (
+    tell_balance_recovered,
     tell_card_expiring,
     tell_dispute_changed,
     tell_lot_expired,
@@ -24,6 +25,7 @@ from wallets.balances.publish import publish_told
 from wallets.outbox.deliver import Reader, Readers
 from wallets.outbox.topics import (
     AccountsChanged,
+    BalanceRecovered,
     BalancesChanged,
     CardExpiring,
     DisputeChanged,
@@ -49,6 +51,7 @@ READERS: Readers = {
     BalancesChanged: (Reader("gate", publish_told, together=True),),
     AccountsChanged: (Reader("gate", publish_told, together=True),),
     ThresholdCrossed: (Reader("alerts", tell_threshold_crossed),),
+    BalanceRecovered: (Reader("alerts", tell_balance_recovered),),
     LotExpired: (Reader("alerts", tell_lot_expired),),
     SpendCapReached: (Reader("alerts", tell_spend_cap_reached),),
     StatementIssued: (Reader("alerts", tell_statement_issued),),

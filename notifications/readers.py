@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from datetime import datetime
 
+from notifications.alerts.resolve import resolve_alerts
 from notifications.alerts.tell import tell
 from wallets.credit.models import CreditLot
 from wallets.outbox.deliver import Piece
@@ -16,18 +17,33 @@ log = logging.getLogger(__name__)
 
 
 def tell_threshold_crossed(piece: Piece, *, at: datetime) -> None:
-    """A debit took a wallet below a share of its reference balance, or used it up. Not told while a recharge is on its way:
-    when that fails, its own news says so. That the balance is used up is always told."""
+    """A debit took a wallet to or below a threshold, or used it up. Not told while a recharge is on its way: when that fails,
+    its own news says so. That the balance is used up is always told."""
     crossed = piece.news
     log.info(
-        "wallet %d at or below %d %%: %s %s of %s (crossing %d, news %d, read %s)",
-        crossed.wallet_id, crossed.percent, crossed.balance, crossed.currency, crossed.reference_balance, crossed.number,
-        piece.id, at,
+        "wallet %d at or below %s: %s %s of %s (crossing %d, news %d, read %s)",
+        crossed.wallet_id, crossed.amount or f"{crossed.percent} %", crossed.balance, crossed.currency,
+        crossed.reference_balance, crossed.number, piece.id, at,
     )  # fmt: skip
     if crossed.percent == 0:
         tell(piece, "wallet_exhausted", at=at, severity="critical")
     elif not RechargeDecision.objects.filter(wallet_id=crossed.wallet_id, state=IN_FLIGHT).exists():
-        tell(piece, "threshold_crossed", at=at, severity="warning")
+        tell(piece, "threshold_crossed", at=at, severity="warning", threshold=crossed.amount)
+
+
+def tell_balance_recovered(piece: Piece, *, at: datetime) -> None:
+    """A wallet has credit again after it was used up, or is back above all its thresholds; what was told of it is over."""
+    back = piece.news
+    log.info(
+        "wallet %d back above %s: %s %s (crossing %d, news %d, read %s)",
+        back.wallet_id, back.amount or f"{back.percent} %", back.balance, back.currency, back.number, piece.id, at,
+    )  # fmt: skip
+    over = [topic for topic, so in (("wallet_exhausted", back.resumed), ("threshold_crossed", back.clear)) if so]
+    resolve_alerts(wallet_id=back.wallet_id, topics=over, at=at)
+    if back.resumed:
+        tell(piece, "wallet_resumed", at=at)
+    elif back.clear:
+        tell(piece, "balance_recovered", at=at)
 
 
 def tell_lot_expired(piece: Piece, *, at: datetime) -> None:

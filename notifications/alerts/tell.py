@@ -13,7 +13,7 @@ from wallets.outbox.deliver import Piece
 
 def tell(piece: Piece, topic: str, *, at: datetime, severity: str = "info", **more: str) -> Alert | None:
     """Raise the alert of a piece of news about a wallet or an account; None when it was raised before. more: facts besides."""
-    facts = {name: str(value) for name, value in asdict(piece.news).items()}
+    facts = {name: str(value) for name, value in asdict(piece.news).items() if value is not None}
     wallet_id = int(facts.pop("wallet_id")) if "wallet_id" in facts else None
     account_id = int(facts.pop("account_id")) if "account_id" in facts else None
     if account_id is None:

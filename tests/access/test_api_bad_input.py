@@ -36,6 +36,8 @@ FINE: dict[str, dict[str, Any]] = {
     "/wallets/{wallet_id}/credits": {"amount": "1", "kind": "paid", "price_paid": "1", "priority": 1, "meters": [],
                                      "reason": "", "effective_at": "2026-01-01T00:00:00Z",
                                      "expires_at": "2099-01-01T00:00:00Z"},
+    "/wallets/{wallet_id}/thresholds": {"percents": [1], "amounts": ["1"], "reference": "1"},
+    "/accounts/{key}/thresholds": {"percents": [1]},
     "/wallets/{wallet_id}/transfers": {"to": "wal_x", "amount": "1", "reason": ""},
     "/credits/{lot_id}/void": {"reason": ""},
     "/credits/preview": {

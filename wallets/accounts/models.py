@@ -52,6 +52,11 @@ class User(AbstractUser):
         return self.email
 
 
+def usual_percents() -> list[int]:
+    """Of the reference balance: what an account is told of unless somebody says otherwise."""
+    return [5, 20, 50]
+
+
 class Account(models.Model):
     """A customer company."""
 
@@ -88,6 +93,9 @@ class Account(models.Model):
     capture_above = models.CharField(max_length=6, choices=CaptureAbove, default=CaptureAbove.EXCESS)
     final_unit_action = models.CharField(max_length=9, choices=FinalUnitAction, default=FinalUnitAction.TERMINATE)
     final_unit_url = models.CharField(max_length=500, blank=True, help_text="empty: the top-up page")
+    threshold_percents = ArrayField(
+        models.SmallIntegerField(), default=usual_percents, blank=True, help_text="of wallets that have none of their own"
+    )
     final_unit_meters = ArrayField(models.CharField(max_length=120), default=list, blank=True)
     created_at = models.DateTimeField()
 

@@ -16,6 +16,7 @@ from wallets.api.payment_methods import (
 from wallets.api.recharges import WalletAutoRecharge, WalletRechargeDecisions, WalletSchedule
 from wallets.api.refunds import OneRefund, OneWithdrawal, TopUpRefunds, WalletWithdrawals, WithdrawalCancel
 from wallets.api.statements import AccountStatements, OneStatement, StatementCsv, StatementPdf
+from wallets.api.thresholds import AccountThresholdsView, WalletThresholdsView
 from wallets.api.topups import OneTopUp, WalletTopUps
 from wallets.api.wallets import AccountWallets, OneWallet, WalletFreeze, WalletLedger, WalletThaw, WalletTransfers
 
@@ -27,6 +28,8 @@ urlpatterns = [
     path("wallets/<str:wallet_id>/freeze", WalletFreeze.as_view(), name="wallet_freeze"),
     path("wallets/<str:wallet_id>/thaw", WalletThaw.as_view(), name="wallet_thaw"),
     path("wallets/<str:wallet_id>/transfers", WalletTransfers.as_view(), name="wallet_transfers"),
+    path("wallets/<str:wallet_id>/thresholds", WalletThresholdsView.as_view(), name="wallet_thresholds"),
+    path("accounts/<path:key>/thresholds", AccountThresholdsView.as_view(), name="account_thresholds"),
     path("wallets/<str:wallet_id>/topups", WalletTopUps.as_view(), name="wallet_top_ups"),
     path("wallets/<str:wallet_id>/auto-recharge", WalletAutoRecharge.as_view(), name="wallet_auto_recharge"),
     path("wallets/<str:wallet_id>/scheduled-top-up", WalletSchedule.as_view(), name="wallet_scheduled_top_up"),

@@ -13,6 +13,7 @@ from django.db import connection, transaction
 from django.db.utils import OperationalError
 from psycopg import errors as pg
 
+from wallets.balances.thresholds import DEFAULT_PERCENTS
 from wallets.errors import NotFound, Refusal
 
 LOCK_TIMEOUT_MS: Final = 5_000
@@ -55,6 +56,10 @@ class LockedWallet:
     has_caps: bool = False
     recharge_below: Decimal | None = None
     recharge_armed: bool = True
+    threshold_percents: Sequence[int] = DEFAULT_PERCENTS
+    threshold_amounts: Sequence[Decimal] = ()
+    own_reference: Decimal | None = None
+    armed_amount: Decimal | None = None
 
     @property
     def available(self) -> Decimal:
@@ -71,7 +76,8 @@ class LockedWallet:
 COLUMNS: Final = """w.id, w.bucket, w.public_id, w.account_id, a.key, a.status, w.currency, w.status, w.is_default, w.balance,
     w.held, w.overdraft, w.on_empty, w.grace_limit, w.throttle_per_minute, w.version, w.head_hash, w.reference_balance,
     w.armed_percent, w.crossing_number, w.allowance_meters, w.held_version, w.next_lapse_at, w.has_caps,
-    w.recharge_below, w.recharge_armed"""
+    w.recharge_below, w.recharge_armed, coalesce(w.threshold_percents, a.threshold_percents), w.threshold_amounts,
+    w.own_reference, w.armed_amount"""
 
 
 def limit_lock_waits(cursor: Any) -> None:

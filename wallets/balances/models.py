@@ -6,8 +6,9 @@ of the last of them. What is held changes without an entry: `held_version` count
 held_version is the order of all changes. Fillfactor leaves room for in-place updates: this is the busiest row of the system,
 so no column that changes with the balance is indexed.
 
-A threshold crossing is an edge: a debit took the balance from above a share of `reference_balance` (the balance after the
-last credit) to below it. `armed_percent` is the lowest threshold not yet crossed since.
+A threshold crossing is an edge: a debit took the balance to or below a share of its reference (`own_reference`, or else
+`reference_balance`, the balance after the last credit that counted) or an amount, or it is back above one.
+`armed_percent` and `armed_amount` are the lowest thresholds crossed and not come back from; `thresholds.py` has the rules.
 """
 
 from __future__ import annotations
@@ -54,7 +55,17 @@ class Wallet(models.Model):
     version = models.BigIntegerField(default=0)
     head_hash = models.BinaryField(max_length=32, default=b"")
     reference_balance = models.DecimalField(max_digits=30, decimal_places=12, default=Decimal(0))
+    own_reference = models.DecimalField(
+        max_digits=30,
+        decimal_places=12,
+        null=True,
+        blank=True,
+        help_text="what its thresholds are shares of; empty: the balance after the last credit",
+    )
+    threshold_percents = ArrayField(models.SmallIntegerField(), null=True, blank=True, help_text="empty: those of its account")
+    threshold_amounts = ArrayField(models.DecimalField(max_digits=30, decimal_places=12), default=list, blank=True)
     armed_percent = models.SmallIntegerField(default=100)
+    armed_amount = models.DecimalField(max_digits=30, decimal_places=12, null=True, blank=True)
     crossing_number = models.BigIntegerField(default=0)
     recharge_below = models.DecimalField(
         max_digits=30,
@@ -85,6 +96,9 @@ class Wallet(models.Model):
             models.CheckConstraint(condition=Q(status__in=["ACTIVE", "FROZEN", "CLOSED"]), name="wallet_status_is_known"),
             models.CheckConstraint(condition=Q(on_empty__in=["block", "throttle", "grace"]), name="wallet_on_empty_is_known"),
             models.CheckConstraint(
+                condition=Q(own_reference__isnull=True) | Q(own_reference__gt=0), name="wallet_own_reference_above_zero"
+            ),
+            models.CheckConstraint(
                 condition=~Q(status="CLOSED") | Q(balance=0, held=0, overdraft=0), name="wallet_closed_only_when_empty"
             ),
             models.CheckConstraint(condition=Q(balance__gte=-F("overdraft")), name="wallet_balance_not_below_overdraft"),
@@ -114,12 +128,15 @@ class Wallet(models.Model):
 
 
 class ThresholdCrossing(models.Model):
-    """A debit took a wallet below a threshold: the edge that alerts and recharge read, once each by (wallet, number)."""
+    """A change took a wallet to or below a threshold, or back above: the edge that alerts and rules read, once each by
+    (wallet, number)."""
 
     bucket = models.SmallIntegerField()
     wallet = models.ForeignKey(Wallet, on_delete=models.PROTECT, related_name="crossings")
     number = models.BigIntegerField()
-    percent = models.SmallIntegerField(help_text="of the reference balance; 0 means empty")
+    back = models.BooleanField(default=False, help_text="up again")
+    percent = models.SmallIntegerField(null=True, help_text="of the reference balance; 0 means empty")
+    amount = models.DecimalField(max_digits=30, decimal_places=12, null=True, help_text="or a threshold that is an amount")
     balance = models.DecimalField(max_digits=30, decimal_places=12)
     reference_balance = models.DecimalField(max_digits=30, decimal_places=12)
     wallet_version = models.BigIntegerField()
@@ -129,10 +146,14 @@ class ThresholdCrossing(models.Model):
         app_label = "wallets"
         constraints: ClassVar[list[models.BaseConstraint]] = [
             models.UniqueConstraint(fields=["wallet", "number"], name="crossing_once_per_wallet_and_number"),
+            models.CheckConstraint(
+                condition=Q(percent__isnull=True) ^ Q(amount__isnull=True), name="crossing_of_a_percentage_or_an_amount"
+            ),
         ]
         triggers: ClassVar[list[pgtrigger.Trigger]] = [
             *append_only("crossing"),
         ]
 
     def __str__(self) -> str:
-        return f"{self.wallet_id} below {self.percent} %"
+        threshold = f"{self.amount:f}" if self.amount is not None else f"{self.percent} %"
+        return f"{self.wallet_id} {'above' if self.back else 'below'} {threshold}"

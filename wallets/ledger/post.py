@@ -16,20 +16,21 @@ from wallets.balances.lock import LockedWallet
 from wallets.balances.models import ThresholdCrossing
 from wallets.balances.publish import publish_wallets
 from wallets.balances.store import store_wallets
-from wallets.balances.thresholds import ARMED, crossed_percent, falls_below
+from wallets.balances.thresholds import Fired, Thresholds, credit_counts, fall, falls_below, rise
 from wallets.bulk import NULL, copy_lines, escaped
 from wallets.ids import RowIds
 from wallets.ledger.chain import entry_hash, posting_text
 from wallets.ledger.chart import ChartAccount
 from wallets.ledger.models import JournalEntry
 from wallets.money import ZERO
-from wallets.outbox.topics import BalancesChanged, News, RechargeDue, ThresholdCrossed
+from wallets.outbox.topics import BalanceRecovered, BalancesChanged, News, RechargeDue, ThresholdCrossed
 from wallets.outbox.write import add_news
 from wallets.overlap import running
 
 Kind = JournalEntry.Kind
 
-RAISES_REFERENCE: Final = frozenset({Kind.GRANT, Kind.TRANSFER_IN})
+IS_CREDIT: Final = frozenset({Kind.GRANT, Kind.TRANSFER_IN, Kind.ADJUSTMENT})
+"""Kinds of entries that may start a wallet's thresholds anew; what else comes back to it only takes it above some again."""
 _entry_ids = RowIds("wallets_entry_blocks")
 
 
@@ -75,28 +76,33 @@ def post_entries(
         return
     bucket = entries[0].wallet.bucket
     wallets = {entry.wallet.id: entry.wallet for entry in entries}
+    before = {wallet.id: wallet.balance for wallet in wallets.values()}
     without_id = [entry for entry in entries if not entry.id]
     for entry, entry_id in zip(without_id, _entry_ids.take(len(without_id)), strict=True):
         entry.id = entry_id
     entry_lines: list[str] = []
     posting_lines: list[str] = []
     crossings: list[ThresholdCrossing] = []
+    crossed: list[tuple[str, News]] = []
     due: list[tuple[str, News]] = []
     with running(connection.connection, meanwhile) if meanwhile else nullcontext():
         for entry in entries:
             assert entry.wallet.bucket == bucket, (entry.wallet.id, bucket)
             _apply(entry, at, entry_lines, posting_lines)
-            crossing = _cross(entry, at)
+        credited = {entry.wallet.id for entry in entries if entry.kind is not Kind.USAGE and entry.kind in IS_CREDIT}
+        for wallet in wallets.values():
+            crossing = _cross(wallet, before[wallet.id], at, credited=wallet.id in credited)
             if crossing is not None:
-                crossings.append(crossing)
-            if entry.wallet.recharge_below is not None:
-                due += _recharge_due(entry.wallet, entry.wallet.recharge_below)
+                crossings.append(crossing[0])
+                crossed.append((f"wallet:{wallet.id}", crossing[1]))
+            if wallet.recharge_below is not None:
+                due += _recharge_due(wallet, wallet.recharge_below)
     with connection.cursor() as cursor:
         copy_lines(cursor, "wallets_journalentry", _ENTRY_COLUMNS, entry_lines)
         copy_lines(cursor, "wallets_posting", _POSTING_COLUMNS, posting_lines, _POSTING_FORMAT)
     store_wallets(list(wallets.values()), bucket=bucket)
     # A recharge comes before the threshold: who tells of the threshold sees that one is on its way.
-    pieces = [*news, *due, *_news_of_crossings(crossings, wallets), ("", BalancesChanged(list(wallets)))]
+    pieces = [*news, *due, *crossed, ("", BalancesChanged(list(wallets)))]
     if crossings:
         ThresholdCrossing.objects.bulk_create(crossings)
     add_news(pieces, at=at, bucket=bucket)
@@ -156,28 +162,61 @@ def _apply(entry: NewEntry, at: datetime, entry_lines: list[str], posting_lines:
     )
 
 
-def _cross(entry: NewEntry, at: datetime) -> ThresholdCrossing | None:
-    """Re-arm on credit; otherwise the threshold this entry crosses, if any."""
-    wallet = entry.wallet
-    if entry.kind is not Kind.USAGE and entry.kind in RAISES_REFERENCE:
-        wallet.reference_balance = max(wallet.balance, ZERO)
-        wallet.armed_percent = ARMED
+def _cross(
+    wallet: LockedWallet, before: Decimal, at: datetime, *, credited: bool
+) -> tuple[ThresholdCrossing, ThresholdCrossed | BalanceRecovered] | None:
+    """The threshold that everything posted together took the wallet across, if any, and what it watches from now on."""
+    after = wallet.balance
+    if after == before:
         return None
-    percent = crossed_percent(reference=wallet.reference_balance, after=wallet.balance, armed=wallet.armed_percent)
-    if percent is None:
+    reference = wallet.reference_balance if wallet.own_reference is None else wallet.own_reference
+    fired = Fired(wallet.armed_percent, wallet.armed_amount)
+    if after < before:
+        now, edge = fall(Thresholds(wallet.threshold_percents, wallet.threshold_amounts, reference), fired, after=after)
+    else:
+        counts = credited and credit_counts(reference=reference, before=before, after=after)
+        if counts:
+            wallet.reference_balance = after
+            reference = after if wallet.own_reference is None else reference
+        watched = Thresholds(wallet.threshold_percents, wallet.threshold_amounts, reference)
+        now, edge = rise(watched, fired, after=after, counts=counts)
+    wallet.armed_percent, wallet.armed_amount = now
+    if edge is None:
         return None
-    wallet.armed_percent = percent
     wallet.crossing_number += 1
-    return ThresholdCrossing(
+    row = ThresholdCrossing(
         bucket=wallet.bucket,
         wallet_id=wallet.id,
         number=wallet.crossing_number,
-        percent=percent,
-        balance=wallet.balance,
-        reference_balance=wallet.reference_balance,
+        back=edge.back,
+        percent=edge.percent,
+        amount=edge.amount,
+        balance=after,
+        reference_balance=reference,
         wallet_version=wallet.version,
         crossed_at=at,
     )
+    amount = _text(edge.amount)
+    balance, currency = f"{after:f}", wallet.currency
+    if edge.back:
+        return row, BalanceRecovered(
+            wallet.id, row.number, edge.percent, amount, balance, currency, resumed=edge.resumed, clear=edge.clear
+        )
+    return row, ThresholdCrossed(
+        wallet_id=wallet.id,
+        number=row.number,
+        percent=edge.percent,
+        balance=balance,
+        reference_balance=f"{reference:f}",
+        currency=currency,
+        amount=amount,
+        percent_before=fired.percent,
+        amount_before=_text(fired.amount),
+    )
+
+
+def _text(amount: Decimal | None) -> str:
+    return "" if amount is None else f"{amount:f}"
 
 
 def _recharge_due(wallet: LockedWallet, below: Decimal) -> list[tuple[str, News]]:
@@ -187,20 +226,3 @@ def _recharge_due(wallet: LockedWallet, below: Decimal) -> list[tuple[str, News]
         return []
     due = RechargeDue(wallet.id, wallet.version, f"{wallet.balance:f}", f"{below:f}", wallet.currency)
     return [(f"wallet:{wallet.id}", due)]
-
-
-def _news_of_crossings(crossings: Sequence[ThresholdCrossing], wallets: dict[int, LockedWallet]) -> list[tuple[str, News]]:
-    return [
-        (
-            f"wallet:{crossing.wallet_id}",
-            ThresholdCrossed(
-                wallet_id=crossing.wallet_id,
-                number=crossing.number,
-                percent=crossing.percent,
-                balance=f"{crossing.balance:f}",
-                reference_balance=f"{crossing.reference_balance:f}",
-                currency=wallets[crossing.wallet_id].currency,
-            ),
-        )
-        for crossing in crossings
-    ]

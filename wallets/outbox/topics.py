@@ -14,14 +14,33 @@ class BalancesChanged:
 
 @dataclass(frozen=True, slots=True)
 class ThresholdCrossed:
-    """A debit took a wallet to or below `percent` of its reference balance; unique by wallet and number."""
+    """A change took a wallet to or below `percent` of its reference balance, or to or below `amount`; unique by wallet and
+    number. percent_before, amount_before: the lowest thresholds it was below already (100 and empty: none)."""
 
     wallet_id: int
     number: int
-    percent: int
+    percent: int | None
     balance: str
     reference_balance: str
     currency: str
+    amount: str = ""
+    percent_before: int = 100
+    amount_before: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class BalanceRecovered:
+    """A wallet is back above thresholds; unique by wallet and number. percent, amount: the highest of them. resumed: it was
+    used up. clear: above all of them."""
+
+    wallet_id: int
+    number: int
+    percent: int | None
+    amount: str
+    balance: str
+    currency: str
+    resumed: bool
+    clear: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,6 +258,7 @@ class WithdrawalEnded:
 News = (
     BalancesChanged
     | ThresholdCrossed
+    | BalanceRecovered
     | LotExpired
     | AccountsChanged
     | SubscriptionChanged

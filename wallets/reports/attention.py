@@ -22,12 +22,13 @@ class OverdrawnWallet:
 
 @dataclass(frozen=True, slots=True)
 class RecentCrossing:
-    """A wallet that fell below a threshold."""
+    """A wallet that fell below a threshold: a share of its reference (0: used up), or an amount."""
 
     wallet_pk: int
     account: str
     currency: str
-    percent: int
+    percent: int | None
+    amount: Decimal | None
     balance: Decimal
     at: datetime
 
@@ -53,9 +54,11 @@ def overdrawn_wallets(*, limit: int) -> list[OverdrawnWallet]:
 
 def recent_crossings(*, limit: int) -> list[RecentCrossing]:
     """The latest first."""
-    crossings = ThresholdCrossing.objects.select_related("wallet__account").order_by("-id")
+    crossings = ThresholdCrossing.objects.filter(back=False).select_related("wallet__account").order_by("-id")
     return [
-        RecentCrossing(one.wallet_id, one.wallet.account.name, one.wallet.currency, one.percent, one.balance, one.crossed_at)
+        RecentCrossing(
+            one.wallet_id, one.wallet.account.name, one.wallet.currency, one.percent, one.amount, one.balance, one.crossed_at
+        )
         for one in crossings[:limit]
     ]
 
