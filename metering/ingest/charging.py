@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -63,19 +64,23 @@ class Usage:
     lines: list[str] | None = None
 
 
-def write_charges(cursor: Any, items: Sequence[Item], *, bucket: int, entry_ids: Iterator[int]) -> dict[int, WalletWork]:
-    """Write the charges of items that are new and rated; what each wallet is to be debited. Nothing here waits for a wallet.
+@contextmanager
+def write_charges(
+    cursor: Any, items: Sequence[Item], wallets: dict[int, WalletWork], *, bucket: int, entry_ids: Iterator[int]
+) -> Iterator[None]:
+    """Write the charges of items that are new and rated, and put into `wallets` what each is to be debited. Nothing here waits
+    for a wallet; in the block the database is still busy with the rows.
 
     entry_ids: reserved, at least one a wallet. The database reads one piece while the next is put together.
     """
     charged = [item for item in items if item.charges and not item.duplicate]
     if not charged:
-        return {}
-    wallets: dict[int, WalletWork] = {}
+        yield
+        return
     with cursor.copy(f"COPY metering_charge ({CHARGE_COLUMNS}) FROM STDIN") as copy:
         for first in range(0, len(charged), PIECE):
             copy.write(_charge_lines(charged[first : first + PIECE], wallets, entry_ids, bucket))
-    return wallets
+        yield
 
 
 def _charge_lines(items: Sequence[Item], wallets: dict[int, WalletWork], entry_ids: Iterator[int], bucket: int) -> str:
@@ -149,6 +154,18 @@ def add_up(usage: Usage, key: UsageKey, quantity: Quantity, amount: Decimal, cos
     sums[1] += quantity
     sums[2] += amount
     sums[3] += cost
+
+
+def add_several(usage: Usage, key: UsageKey, events: int, quantity: int, amount: Decimal, cost: Decimal) -> None:
+    """Add what several charges come to."""
+    sums = usage.sums.get(key)
+    if sums is None:
+        usage.sums[key] = [events, quantity, amount, cost]
+    else:
+        sums[0] += events
+        sums[1] += quantity
+        sums[2] += amount
+        sums[3] += cost
 
 
 def usage_lines(usage: Usage, *, bucket: int) -> list[str]:

@@ -7,7 +7,7 @@ charges and then gives back what the negative ones come to, each to the lots its
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
@@ -15,13 +15,14 @@ from typing import Any, Final, NamedTuple
 
 from django.db import DataError
 
-from metering.ingest.charging import HOUR_US, PIECE, Usage, WalletWork, add_up, place_of_entry
+from metering.ingest.charging import HOUR_US, PIECE, Usage, WalletWork, add_up
 from metering.ingest.rating import Item, Measured
-from metering.ingest.rows import COUNTED_COLUMNS
+from metering.ingest.rows import COUNTED_COLUMNS, RUN_CHARGE_COLUMNS
+from metering.ingest.runs import RUN_COLUMNS, Job, Pending, Run, drop_ahead, gather, stand
 from metering.usage.models import ReturnedDraw
 from metering.usage.returned import ReturnedPart, StandingDraws, rows_of_returned
 from pricing.books.version_view import Line
-from pricing.counters.counters import Counter, Key, Members, Place, hash_of, load_counters
+from pricing.counters.counters import Counter, Key, Members, Place, hash_of, load_counters, remember
 from pricing.meters.measure import Quantity
 from pricing.rating.lines import NOWHERE
 from pricing.rating.rate import change, is_cumulative
@@ -31,7 +32,6 @@ from wallets.bulk import NULL, copy_lines
 from wallets.credit.allowances import Allowances, UnitDraw, allowances_of
 from wallets.credit.give_back import give_back
 from wallets.money import ZERO
-from wallets.months import month_of
 
 NOTHING_ELSE: Final = f"\t{NULL}\t{NULL}\t{NULL}\n"  # measured, allowance, allowance_from
 _NO_SUMS: Final[list[Any]] = []
@@ -73,112 +73,62 @@ class Counted:
         return found.draws if found is not None else []
 
 
-Job = tuple[Item, int, Measured, Counter | None]
-"""An item, the line that its charge becomes, what was measured, and the counter; none when earlier usage does not matter."""
-
-
-class Run(NamedTuple):
-    """What moves one counter and nothing else: items, the line that each one's charge becomes, what was measured."""
-
-    counter: Counter
-    jobs: list[tuple[Item, int, Measured]]
-
-
 def charge_pending(
     cursor: Any,
-    items: Sequence[Item],
+    pending: Pending,
     locked: Mapping[int, LockedWallet],
     work: dict[int, WalletWork],
-    entry_ids: Iterator[int],
     usage: Usage,
     *,
     bucket: int,
     at: datetime,
 ) -> Counted:
-    """Rate what waits for the lock (`Item.pending`), in its order, and write its charges but the negative ones; adds it to
-    what the items amount to, to what each wallet is to be debited (`work`) and to the roll-up.
+    """Charge what waits for the lock: runs as they were rated ahead, where that stands, and the rest rated now, in its order.
+    Writes the charges but the negative ones; adds them to what the items amount to, to what each wallet is to be debited
+    (`work`) and to the roll-up.
 
     The database reads one piece while the next is rated. Raises DataError for an amount that cannot be stored.
     """
     covered = {wallet.id: wallet for wallet in locked.values() if wallet.allowance_meters}
-    counters: dict[Key, Counter] = {}
-    runs, jobs = _jobs(items, covered, counters)
-    load_counters(counters, bucket=bucket)
+    found = {wallet.id: wallet.allowance_meters for wallet in covered.values()}
+    if any(not set(meters) <= set(pending.covered.get(wallet_id, ())) for wallet_id, meters in found.items()):
+        for run in pending.runs:
+            drop_ahead(run)
+        pending = gather(pending.items, work, iter(()), bucket=bucket, covered=found)
+    load_counters(pending.counters, bucket=bucket)
+    stood = stand(pending, usage, bucket=bucket)
     members = Members(
-        ((counter.id, hash_of(measured[2])) for _, _, measured, counter in jobs if counter is not None and measured[2]),
+        ((counter.id, hash_of(measured[2])) for _, _, measured, counter in pending.jobs if counter is not None and measured[2]),
         bucket=bucket,
     )
-    counted = Counted(counters, members, allowances_of(covered, bucket=bucket, at=at) if covered else {})
-    for item in items:
-        time, wallet = item.time, work.get(item.wallet_id)
-        if wallet is None:
-            entry_id = next(entry_ids)
-            work[item.wallet_id] = WalletWork(entry_id, place_of_entry(bucket, item.wallet_id, entry_id), time, time)
-        elif time < wallet.earliest:
-            wallet.earliest = time
-        elif time > wallet.latest:
-            wallet.latest = time
-    with cursor.copy(f"COPY metering_charge ({COUNTED_COLUMNS}) FROM STDIN") as copy:
-        for run in runs:
-            _charge_run(counted, run, work[run.counter.key[0]], usage)
-            if len(counted.lines) > PIECE:
-                copy.write(counted.rows())
-        for job in jobs:
-            _charge_job(counted, job, work[job[0].wallet_id], usage)
-            if len(counted.lines) > PIECE:
-                copy.write(counted.rows())
-        copy.write(counted.rows())
-    find_falls(counted, bucket=bucket)
-    for item in items:
+    counted = Counted(pending.counters, members, allowances_of(covered, bucket=bucket, at=at) if covered else {})
+    if stood.charges:
+        with cursor.copy(f"COPY metering_charge ({RUN_CHARGE_COLUMNS}) FROM STDIN") as copy:
+            copy.write("".join(stood.charges))
+        copy_lines(cursor, "metering_counterrun", RUN_COLUMNS, stood.runs)
+    if stood.again or pending.jobs:
+        with cursor.copy(f"COPY metering_charge ({COUNTED_COLUMNS}) FROM STDIN") as copy:
+            for run in stood.again:
+                _charge_run(counted, run, usage)
+                if len(counted.lines) > PIECE:
+                    copy.write(counted.rows())
+            for job in pending.jobs:
+                _charge_job(counted, job, work[job[0].wallet_id], usage)
+                if len(counted.lines) > PIECE:
+                    copy.write(counted.rows())
+            copy.write(counted.rows())
+        find_falls(counted, bucket=bucket)
+    for item in pending.items:
         item.pending = ()
+    remember(pending.counters)
     return counted
 
 
-def _jobs(items: Sequence[Item], covered: Collection[int], counters: dict[Key, Counter]) -> tuple[list[Run], list[Job]]:
-    """What is to be rated, and in `counters` the counters it needs: runs of what only moves one counter, and the rest, each in
-    order. covered: wallets that may have allowances; theirs are never runs, since their counters share them."""
-    months: dict[str, tuple[datetime, datetime]] = {}
-    runs: dict[Key, Run] = {}
-    jobs: list[Job] = []
-    for item in items:
-        zone, time, wallet_id, number = item.account.time_zone, item.time, item.wallet_id, item.first_line + len(item.charges)
-        month = months.get(zone)
-        if month is None or not month[0] <= time < month[1]:
-            month = months[zone] = month_of(time, zone)
-        for measured in item.pending:
-            line = measured[0]
-            if not line.counted and not _has_more_decimals(measured, covered=wallet_id in covered):
-                jobs.append((item, number, measured, None))
-            else:
-                key = (wallet_id, line.counter_price, month[0])
-                run = runs.get(key)
-                if run is None:
-                    counter = counters[key] = Counter(0, key)
-                    run = runs[key] = Run(counter, [])
-                if line.plain and wallet_id not in covered:
-                    run[1].append((item, number, measured))
-                else:
-                    jobs.append((item, number, measured, run[0]))
-            number += 1
-    return [run for run in runs.values() if run.jobs], jobs
-
-
-def _has_more_decimals(measured: Measured, *, covered: bool) -> bool:
-    """Whether a flat price needs its counter for this quantity: not even 12 decimals hold the product; or might not, once an
-    allowance has covered a part of it."""
-    line, value, _, own_price = measured
-    assert line.rate is not None, line.meter
-    assert line.price is not None, line.meter
-    if own_price is not None or not is_cumulative(line.price):
-        return False
-    return line.rate(value) is None or covered
-
-
-def _charge_run(counted: Counted, run: Run, wallet: WalletWork, usage: Usage) -> None:
+def _charge_run(counted: Counted, run: Run, usage: Usage) -> None:
     """Rate the jobs of a run; adds their rows. The usual case stands here, without what it does not need: the quantity as it
     was measured, no allowances, a charge above zero, mostly one slope all along."""
+    counter, wallet, jobs = run.counter, run.wallet, run.jobs
     totals, seen, append = wallet.totals, wallet.usages.append, counted.lines.append
-    counter, jobs = run
     account_id, currency, meter = jobs[0][0].account.id, jobs[0][0].currency, jobs[0][2][0].meter
     place = f"{wallet.place}\t{counter.id}\t"
     start = totals.get(meter, ZERO)

@@ -11,6 +11,7 @@ from django.db import connection, transaction
 from metering.caps.count import count_charges
 from metering.ingest.charging import (
     Usage,
+    WalletWork,
     debit_of,
     lock_charged_wallets,
     usage_lines,
@@ -19,6 +20,7 @@ from metering.ingest.charging import (
 from metering.ingest.counted import charge_pending, give_back_falls
 from metering.ingest.rating import Item
 from metering.ingest.rows import ROLL_UP, stage_usage
+from metering.ingest.runs import covered_meters, gather, rate_ahead
 from pricing.counters.counters import stored_counters
 from wallets.balances.lock import LockedWallet
 from wallets.balances.publish import publish_wallets
@@ -38,15 +40,18 @@ def charge_items(
 ) -> dict[int, LockedWallet]:
     """Write the charges of items whose events are stored, debit their wallets, add `usage` (`usage_of`) to the roll-ups.
 
-    Flat prices are written before any lock is taken; what depends on earlier usage or allowances is rated under it. Returns
-    the wallets, locked until the transaction ends, as they are now.
+    Flat prices are written before any lock is taken; what depends on earlier usage or allowances is rated under it, or ahead
+    of it and looked at again under it. Returns the wallets, locked until the transaction ends, as they are now.
 
     reference: of the entries. Raises WalletMoved, LockBusy, DataError.
     """
     ids = iter(entry_ids)
-    work = write_charges(cursor, items, bucket=bucket, entry_ids=ids)
+    work: dict[int, WalletWork] = {}
     waiting = [item for item in items if item.pending and not item.duplicate]
-    if not work and not waiting:
+    with write_charges(cursor, items, work, bucket=bucket, entry_ids=ids):
+        pending = gather(waiting, work, ids, bucket=bucket, covered=covered_meters(waiting))
+        rate_ahead(pending)
+    if not work:
         return {}
     if not waiting:
         stage_usage(cursor, usage.lines or usage_lines(usage, bucket=bucket))
@@ -55,8 +60,8 @@ def charge_items(
         debit_wallets(debits, at=at, meanwhile=ROLL_UP)
         _after_charging(items, locked, bucket=bucket, at=at)
         return locked
-    locked = lock_charged_wallets({*work, *(item.wallet_id for item in waiting)}, items, bucket=bucket)
-    counted = charge_pending(cursor, waiting, locked, work, ids, usage, bucket=bucket, at=at)
+    locked = lock_charged_wallets(work, items, bucket=bucket)
+    counted = charge_pending(cursor, pending, locked, work, usage, bucket=bucket, at=at)
     with running(connection.connection, stored_counters(counted.counters.values(), bucket=bucket)):
         lines = usage_lines(usage, bucket=bucket)
     counted.members.store()

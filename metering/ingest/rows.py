@@ -48,6 +48,7 @@ INSERT_EVENTS: Final = """
 """
 
 CHARGE_COLUMNS: Final = "event_id, line, meter_id, price_id, quantity, amount, cost, line_from, bucket, wallet_id, entry_id"
+RUN_CHARGE_COLUMNS: Final = f"{CHARGE_COLUMNS}, counter_id"
 COUNTED_COLUMNS: Final = (
     f"{CHARGE_COLUMNS}, counter_id, counter_place, prior_quantity, prior_events, previous_event, previous_line, measured, "
     "allowance, allowance_from"

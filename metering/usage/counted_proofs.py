@@ -13,6 +13,9 @@ from pricing.rating.rate import change, is_cumulative
 from wallets.ledger.proof import Proof, Prover, prove_rows, prove_things
 
 SOME: Final = 5_000
+_PLACE_IN_RUN: Final = (
+    "r.prior_places + row_number() OVER (PARTITION BY c.counter_id, c.entry_id, c.counter_place IS NULL ORDER BY c.event_id)"
+)
 
 
 def periods_add_up() -> Proof:
@@ -111,21 +114,33 @@ def what_went_back_was_drawn() -> Proof:
 
 
 def draws_are_stacked() -> Proof:
-    """A charge names a charge of its own counter that drew before it, and the counter names one of its own: what goes back is
-    found from there down."""
+    """A charge names a charge of its own counter that drew before it, itself or by its run, and the counter names one of its
+    own: what goes back is found from there down."""
     return prove_rows(
         "What a counter's charges drew is found from the last one down",
         "I7",
-        """
-        SELECT CASE WHEN below.counter_id IS DISTINCT FROM c.counter_id OR below.amount <= 0
-                      OR below.counter_place >= c.counter_place
+        f"""
+        WITH placed AS (
+            SELECT c.bucket, c.event_id, c.line, c.counter_id, c.amount, c.previous_event, c.previous_line,
+                   coalesce(c.counter_place, {_PLACE_IN_RUN}) AS place
+            FROM metering_charge c
+            LEFT JOIN metering_counterrun r ON c.counter_place IS NULL
+                AND r.bucket = c.bucket AND r.counter_id = c.counter_id AND r.entry_id = c.entry_id
+            WHERE c.counter_id IS NOT NULL
+        ), named AS (
+            SELECT bucket, counter_id, event_id, line, place, previous_event, previous_line
+            FROM placed WHERE previous_event IS NOT NULL
+            UNION ALL
+            SELECT bucket, counter_id, first_event, NULL, prior_places + 1, drew_event, drew_line
+            FROM metering_counterrun WHERE drew_event IS NOT NULL
+        )
+        SELECT CASE WHEN below.counter_id IS DISTINCT FROM c.counter_id OR below.amount <= 0 OR below.place >= c.place
             THEN format('charge %s/%s names %s/%s below it, which did not draw before it for its counter',
                         c.event_id, c.line, c.previous_event, c.previous_line)
         END
-        FROM metering_charge c
-        LEFT JOIN metering_charge below
+        FROM named c
+        LEFT JOIN placed below
             ON below.bucket = c.bucket AND below.event_id = c.previous_event AND below.line = c.previous_line
-        WHERE c.previous_event IS NOT NULL
         UNION ALL
         SELECT CASE WHEN top.counter_id IS DISTINCT FROM k.id OR top.amount <= 0
             THEN format('counter %s names %s/%s as its last draw, which is none', k.id, k.drew_event, k.drew_line)
@@ -133,6 +148,29 @@ def draws_are_stacked() -> Proof:
         FROM pricing_pricecounter k
         LEFT JOIN metering_charge top ON top.bucket = k.bucket AND top.event_id = k.drew_event AND top.line = k.drew_line
         WHERE k.drew_event IS NOT NULL
+        """,  # noqa: S608 - of a constant
+    )
+
+
+def runs_hold_their_charges() -> Proof:
+    """A charge that does not say its place in its counter is of a run; a run has as many as it says, all of them drew, and
+    begins at the first."""
+    return prove_rows(
+        "A run of charges holds those it says, from where its counter stood",
+        "I6",
+        """
+        SELECT CASE WHEN r.counter_id IS NULL OR c.counter_id IS NULL OR c.charges <> r.charges OR c.least <= 0
+                      OR c.first <> r.first_event
+            THEN format('run of counter %s and entry %s: %s charges from event row %s on, %s from %s on found',
+                        coalesce(r.counter_id, c.counter_id), coalesce(r.entry_id, c.entry_id), r.charges, r.first_event,
+                        c.charges, c.first)
+        END
+        FROM (
+            SELECT bucket, counter_id, entry_id, count(*) AS charges, min(event_id) AS first, min(amount) AS least
+            FROM metering_charge WHERE counter_id IS NOT NULL AND counter_place IS NULL
+            GROUP BY bucket, counter_id, entry_id
+        ) c
+        FULL JOIN metering_counterrun r ON r.bucket = c.bucket AND r.counter_id = c.counter_id AND r.entry_id = c.entry_id
         """,
     )
 
@@ -142,4 +180,5 @@ PROOFS: Final[tuple[Prover, ...]] = (
     allowances_cover_what_charges_say,
     what_went_back_was_drawn,
     draws_are_stacked,
+    runs_hold_their_charges,
 )

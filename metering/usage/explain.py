@@ -16,6 +16,7 @@ from typing import Any, Final
 from django.db.models import F
 
 from metering.usage.models import Charge, ReturnedDraw, UsageEvent
+from metering.usage.runs import Prior, prior_of
 from pricing.books.in_force import terms_of
 from pricing.books.models import Price
 from pricing.books.price_text import origin_text, price_lines, schedule_text
@@ -288,6 +289,7 @@ def _charge(
 ) -> ChargeExplanation:
     meter, price, wallet, entry = charge.meter, charge.price, charge.wallet, charge.entry
     price.meter = meter
+    prior = prior_of(charge)
     return ChargeExplanation(
         line=charge.line,
         reverses=charge.reverses,
@@ -309,7 +311,7 @@ def _charge(
             minimum_charge=price.minimum_charge,
             currency=price.currency,
         ),
-        tiers=_tiers(charge),
+        tiers=_tiers(charge, prior),
         amount=charge.amount,
         cost=charge.cost,
         currency=wallet.currency,
@@ -318,7 +320,7 @@ def _charge(
         draws=_draws(charge, lines, lots),
         allowance=charge.allowance or ZERO,
         allowances=_allowances(charge, lines, lots),
-        prior_quantity=charge.prior_quantity,
+        prior_quantity=None if prior is None else prior.quantity,
         returned=returned,
         entry=None
         if entry is None
@@ -326,12 +328,12 @@ def _charge(
     )
 
 
-def _tiers(charge: Charge) -> tuple[TierShown, ...]:
-    """The tiers that priced the charge, found again: prices never change, and the charge says what was before it."""
-    if charge.prior_quantity is None:
+def _tiers(charge: Charge, prior: Prior | None) -> tuple[TierShown, ...]:
+    """The tiers that priced the charge, found again: prices never change, and it is known what was before it."""
+    if prior is None:
         return ()
     priced = charge.quantity - (charge.allowance or ZERO)
-    return tuple(TierShown(*tier) for tier in tiers_used(terms_of(charge.price), priced, charge.prior_quantity))
+    return tuple(TierShown(*tier) for tier in tiers_used(terms_of(charge.price), priced, prior.quantity))
 
 
 def _returned(event: UsageEvent) -> dict[int, tuple[ReturnedFrom, ...]]:

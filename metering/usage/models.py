@@ -3,7 +3,8 @@ one event on one meter; its place on the journal entry's line for its meter (`li
 (`explain.py`). Events and charges are append-only (triggers): a void adds a charge with the signs turned that `reverses`
 the first, once. Hourly usage is the sum of charges by account, meter, hour and the meter's dimensions.
 
-A charge at a cumulative price belongs to a counter (`pricing/counters`) and has a place in it; its amount may be negative,
+A charge at a cumulative price belongs to a counter (`pricing/counters`) and has a place in it, its own or by the run it is of
+(`CounterRun`, `runs.py`); its amount may be negative,
 and what goes back then, or with a void, is taken from draws of that counter: a returned draw says of which charge how much.
 
 Foreign keys of these tables carry no database constraint: their targets are never deleted (triggers), a check per row
@@ -121,6 +122,36 @@ class Charge(models.Model):
 
     def __str__(self) -> str:
         return f"{self.event_id}/{self.line} {self.amount}"
+
+
+class CounterRun(models.Model):
+    """Charges of a counter that one entry drew, all of them on one slope of its price. They stand in the order of their events'
+    row ids from `first_event` on and name their counter and nothing else of it: what each found the counter at is what it
+    stood at before the first, and what the run's charges before it say."""
+
+    pk = models.CompositePrimaryKey("counter_id", "entry_id")
+    bucket = models.SmallIntegerField()
+    counter = models.ForeignKey(PriceCounter, on_delete=models.PROTECT, related_name="+", db_constraint=False, db_index=False)
+    entry = models.ForeignKey(JournalEntry, on_delete=models.PROTECT, related_name="+", db_constraint=False, db_index=False)
+    prior_quantity = models.DecimalField(max_digits=30, decimal_places=12, help_text="what the counter had priced before")
+    prior_events = models.BigIntegerField(help_text="events the counter had seen before")
+    prior_places = models.BigIntegerField(help_text="charges the counter had before")
+    first_event = models.BigIntegerField(help_text="row id of the event of its first charge")
+    charges = models.IntegerField()
+    drew_event = models.BigIntegerField(null=True, help_text="row id of the event whose charge drew last before")
+    drew_line = models.SmallIntegerField(null=True, help_text="which charge of that event")
+
+    class Meta:
+        app_label = "metering"
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.CheckConstraint(condition=Q(charges__gt=0), name="counter_run_has_charges"),
+        ]
+        triggers: ClassVar[list[pgtrigger.Trigger]] = [
+            *append_only("counter_run"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.counter_id} {self.entry_id}"
 
 
 class ReturnedDraw(models.Model):

@@ -1,7 +1,8 @@
 """What a counter's charges drew and still stands: where credit goes back to when a cumulative price falls or is undone.
 
-The charges that drew are a stack: each names the one below it, the counter names the top. What goes back is taken from the
-top, and a charge of which nothing stands any more is left behind when the counter's top moves down (`StandingDraws.top`).
+The charges that drew are a stack: each names the one below it, itself or by its run (`runs.py`), the counter names the top.
+What goes back is taken from the top, and a charge of which nothing stands any more is left behind when the counter's top
+moves down (`StandingDraws.top`).
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from typing import Final, NamedTuple
 from django.db import connection
 
 from metering.usage.models import ReturnedDraw
+from metering.usage.runs import BELOW
 from pricing.counters.counters import Place
 from wallets.bulk import array_literal
 from wallets.credit.give_back import Part
@@ -89,22 +91,23 @@ class StandingDraws:
         """Fill in these charges and what lies below them; what is known stays as it is known."""
         with connection.cursor() as cursor:
             cursor.execute(
-                """WITH RECURSIVE stack AS (
-                       SELECT c.event_id, c.line, c.entry_id, c.line_from, c.amount, c.previous_event, c.previous_line,
-                              1 AS depth
+                f"""WITH RECURSIVE stack AS (
+                       SELECT c.event_id, c.line, c.entry_id, c.line_from, c.amount,
+                              below.event_id AS below_event, below.line AS below_line, 1 AS depth
                        FROM unnest(%s::bigint[], %s::smallint[]) AS k(event_id, line)
                        JOIN metering_charge c ON c.bucket = %s AND c.event_id = k.event_id AND c.line = k.line
+                       {BELOW}
                        UNION ALL
-                       SELECT c.event_id, c.line, c.entry_id, c.line_from, c.amount, c.previous_event, c.previous_line,
-                              s.depth + 1
+                       SELECT c.event_id, c.line, c.entry_id, c.line_from, c.amount, below.event_id, below.line, s.depth + 1
                        FROM stack s
-                       JOIN metering_charge c ON c.bucket = %s AND c.event_id = s.previous_event AND c.line = s.previous_line
+                       JOIN metering_charge c ON c.bucket = %s AND c.event_id = s.below_event AND c.line = s.below_line
+                       {BELOW}
                        WHERE s.depth < %s
                    )
-                   SELECT s.event_id, s.line, s.entry_id, s.line_from, s.previous_event, s.previous_line,
+                   SELECT s.event_id, s.line, s.entry_id, s.line_from, s.below_event, s.below_line,
                           s.amount - coalesce((SELECT sum(d.amount) FROM metering_returneddraw d
                                                WHERE d.bucket = %s AND d.event_id = s.event_id AND d.line = s.line), 0)
-                   FROM stack s""",
+                   FROM stack s""",  # noqa: S608 - of a constant
                 [
                     array_literal([event_id for event_id, _ in places]),
                     array_literal([line for _, line in places]),

@@ -23,6 +23,10 @@ _counter_ids: Final = RowIds("pricing_counter_blocks")
 Key = tuple[int, int, datetime]
 """Which counter: row ids of wallet and price, start of the period."""
 
+last_seen: dict[Key, Quantity] = {}
+"""Where counters stood when this process last had them locked. A guess, to begin from before they are locked again."""
+MOST_SEEN: Final = 200_000
+
 
 Place = tuple[int, int]
 """A charge: its event's row id, its line."""
@@ -97,6 +101,18 @@ def load_counters(counters: Mapping[Key, Counter], *, bucket: int) -> None:
     missing = [key for key in wanted if not counters[key].id]
     for key, counter_id in zip(missing, _counter_ids.take(len(missing)), strict=True):
         counters[key].id = counter_id
+
+
+def remember(counters: Mapping[Key, Counter]) -> None:
+    """Keep in mind where counters stand now (`last_seen`)."""
+    if len(last_seen) > MOST_SEEN:
+        last_seen.clear()
+    last_seen.update((key, counter.quantity) for key, counter in counters.items())
+
+
+def forget() -> None:
+    """Keep nothing in mind; for tests, whose counters are gone."""
+    last_seen.clear()
 
 
 def _short(quantity: Decimal) -> Quantity:

@@ -8,8 +8,9 @@ def forget_everything() -> None:
     from metering.ingest import accounts  # noqa: PLC0415 - Django is set up by then
     from metering.ingest.insert import duplicates  # noqa: PLC0415 - as above
     from pricing.books import in_force  # noqa: PLC0415 - as above
+    from pricing.counters import counters  # noqa: PLC0415 - as above
     from wallets.api_keys import verify  # noqa: PLC0415 - as above
     from wallets.ledger import chart  # noqa: PLC0415 - as above
 
-    for memory in (accounts, duplicates, in_force, verify, chart):
+    for memory in (accounts, counters, duplicates, in_force, verify, chart):
         memory.forget()

@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 from metering.ingest.batch import ingest_batch
 from metering.usage.models import Charge
 from metering.usage.void import void_event
+from pricing.counters.counters import last_seen
 from pricing.counters.models import PriceCounter
 from pricing.rating.explanation import Percentage, PriceTerms, Tier
 from pricing.rating.rate import CUMULATIVE
@@ -59,9 +60,14 @@ def terms(draw: st.DrawFn, model: str) -> PriceTerms:
     return PriceTerms(**fields)
 
 
-# A story: batches of (quantity, last month or not), and after each, places in what stands that are voided.
+# A story: batches of (quantity, last month or not), and after each, places in what stands that are voided, and where the
+# process wrongly believes the counters to stand from then on.
 stories = st.lists(
-    st.tuples(st.lists(st.tuples(quantities, st.booleans()), min_size=1, max_size=5), st.lists(st.integers(0, 99), max_size=2)),
+    st.tuples(
+        st.lists(st.tuples(quantities, st.booleans()), min_size=1, max_size=5),
+        st.lists(st.integers(0, 99), max_size=2),
+        st.none() | st.integers(0, 60),
+    ),
     min_size=1,
     max_size=5,
 )
@@ -75,7 +81,7 @@ def tell(story: list[Any], spec: Callable[[list[tuple[D, datetime]]], Fraction],
         wallet = wallet_of("acme", credit=str(CREDIT))
         standing: list[tuple[str, D, datetime]] = []
         number = 0
-        for batch, voided in story:
+        for batch, voided, believed in story:
             events = []
             for quantity, late in batch:
                 number += 1
@@ -88,6 +94,8 @@ def tell(story: list[Any], spec: Callable[[list[tuple[D, datetime]]], Fraction],
                 if standing:
                     event_id, _, _ = standing.pop(place % len(standing))
                     void_event(event_pk=event_pk(event_id), at=AT)
+            if believed is not None:
+                last_seen.update(dict.fromkeys(last_seen, believed))
             expected = Fraction(0)
             for month in (AT, LAST_MONTH):
                 expected += spec([(quantity, time) for _, quantity, time in standing if time == month])
@@ -162,7 +170,7 @@ def test_prices_per_event_add_up_event_by_event(data: st.DataObject) -> None:
             before[time].append(quantity)
         return total
 
-    tell([(batch, []) for batch, _ in data.draw(stories)], of_events, price, "sum")
+    tell([(batch, [], believed) for batch, _, believed in data.draw(stories)], of_events, price, "sum")
 
 
 @quick
@@ -175,7 +183,7 @@ def test_what_a_price_per_event_drew_goes_back_exactly(story: list[Any]) -> None
         forget_everything()
         sell(price)
         wallet_of("acme", credit=str(CREDIT))
-        for number, (batch, voided) in enumerate(story):
+        for number, (batch, voided, _) in enumerate(story):
             ids = [f"e{number}-{place}" for place in range(len(batch))]
             ingest_batch(events=[work(one, quantity) for one, (quantity, _) in zip(ids, batch, strict=True)], at=AT)
             for event_id in {ids[place % len(ids)] for place in voided}:

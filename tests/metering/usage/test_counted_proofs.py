@@ -26,14 +26,16 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture(autouse=True)
 def _usage() -> None:
-    """Usage at a volume price that falls within a batch, an allowance, fractions of a flat price, and a void."""
+    """Usage at a volume price that falls within a batch, an allowance, fractions of a flat price, runs at a graduated one,
+    and a void."""
     since = AT - timedelta(days=60)
-    for code in ("calls", "seconds"):
+    for code in ("calls", "seconds", "pages"):
         define_meter(code=code, event_type="llm.request", aggregation="sum", property=code, at=since)
     book = create_price_book(name="List", currency="USD", at=since, is_default=True)
     tiers = [TierTerms(up_to=D(10), unit_price=D("0.10")), TierTerms(up_to=None, unit_price=D("0.05"))]
     prices = [
         PriceTerms(meter="calls", model="volume", tiers=tiers),
+        PriceTerms(meter="pages", model="graduated", tiers=tiers),
         PriceTerms(meter="seconds", unit_price=D("0.000000000003")),
     ]
     publish_version(version=draft_version(book=book, prices=prices, at=since), effective_at=since, at=since)
@@ -41,6 +43,8 @@ def _usage() -> None:
     grant_allowance(wallet_id=wallet.pk, meter="calls", quantity=D(4), at=AT)
     send(wallet, ("first", {"calls": 13, "seconds": D("100.5")}), ("second", {"calls": 3}), ("third", {"seconds": D("0.5")}))
     send(wallet, ("voided", {"calls": 1, "seconds": 1}))
+    send(wallet, ("one", {"pages": 1}), ("two", {"pages": 2}))
+    send(wallet, ("three", {"pages": 3}))
     void_event(event_pk=event_pk("voided"), at=AT)
 
 
@@ -95,3 +99,19 @@ def test_a_charge_or_counter_that_names_the_wrong_one_below_is_named() -> None:
     assert "which did not draw before it" in named(proofs.draws_are_stacked)
     tamper("pricing_pricecounter", "UPDATE pricing_pricecounter SET drew_line = 9")
     assert "as its last draw, which is none" in named(proofs.draws_are_stacked)
+
+
+def test_a_run_that_does_not_hold_what_it_says_is_named() -> None:
+    tamper("metering_counterrun", "UPDATE metering_counterrun SET charges = 3 WHERE charges = 2")
+    assert "3 charges from event row" in named(proofs.runs_hold_their_charges)
+    tamper("metering_counterrun", "DELETE FROM metering_counterrun WHERE charges = 1")
+    assert "1 from" in named(proofs.runs_hold_their_charges)
+
+
+def test_a_run_that_names_the_wrong_charge_below_it_is_named() -> None:
+    tamper(
+        "metering_counterrun",
+        "UPDATE metering_counterrun SET drew_event = %s WHERE drew_event IS NOT NULL",
+        [event_pk("first")],
+    )
+    assert f"charge {event_pk('three')}/" in named(proofs.draws_are_stacked)
