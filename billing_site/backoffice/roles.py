@@ -53,8 +53,12 @@ LOOK: Final = (
 )
 
 ROLES: Final[dict[str, tuple[str, ...]]] = {
-    # grants and voids credit, freezes wallets, opens and suspends accounts, publishes prices, replays events
-    "finance": (
+    # looks at everything, the audit log too; changes nothing
+    "viewer": (*LOOK, "wallets.view_auditevent"),
+    # answers customers' questions; writes notes, changes nothing else
+    "support": LOOK,
+    # daily work on customers' money, up to a limit: grants, adjusts, refunds, takes payments in, replays events
+    "operator": (
         *LOOK,
         "wallets.add_account",
         "wallets.change_account",
@@ -62,16 +66,6 @@ ROLES: Final[dict[str, tuple[str, ...]]] = {
         "wallets.change_wallet",
         "wallets.add_creditlot",
         "wallets.change_creditlot",
-        "wallets.change_mirroritem",
-        "wallets.add_topupterms",
-        "wallets.change_topupterms",
-        "wallets.add_bonusslab",
-        "wallets.change_bonusslab",
-        "wallets.delete_bonusslab",
-        "wallets.add_taxrate",
-        "wallets.add_refundpolicy",
-        "wallets.view_apikey",
-        "wallets.view_auditevent",
         "wallets.add_adjustment",
         "wallets.change_reviewitem",
         "wallets.change_providerevent",
@@ -85,27 +79,81 @@ ROLES: Final[dict[str, tuple[str, ...]]] = {
         "metering.change_deadletter",
         "metering.add_spendcap",
         "metering.change_spendcap",
+        "pricing.add_subscription",
+        "pricing.change_subscription",
+    ),
+    # the second person: decides what others asked for, and moves no money alone
+    "approver": (*LOOK, "wallets.view_auditevent", "wallets.change_approval"),
+    # answers for the books: the terms of money, reasons and limits; moves none by hand
+    "controller": (
+        *LOOK,
+        "wallets.view_auditevent",
+        "wallets.view_reasoncode",
+        "wallets.add_reasoncode",
+        "wallets.change_reasoncode",
+        "wallets.view_approvallimit",
+        "wallets.add_approvallimit",
+        "wallets.change_approvallimit",
+        "wallets.delete_approvallimit",
+        "wallets.add_topupterms",
+        "wallets.change_topupterms",
+        "wallets.add_bonusslab",
+        "wallets.change_bonusslab",
+        "wallets.delete_bonusslab",
+        "wallets.add_taxrate",
+        "wallets.add_refundpolicy",
+        "wallets.change_mirroritem",
+    ),
+    # what it costs: books, versions, meters, plans, vouchers
+    "pricing manager": (
+        *LOOK,
         "pricing.add_pricebook",
         "pricing.change_priceversion",
         "pricing.change_meter",
         "pricing.add_plan",
         "pricing.change_plan",
-        "pricing.add_subscription",
-        "pricing.change_subscription",
         "pricing.add_voucherbatch",
         "pricing.change_voucherbatch",
     ),
-    # the second person: decides what finance asked for, and moves no money alone
-    "approver": (*LOOK, "wallets.view_auditevent", "wallets.change_approval"),
-    # answers customers' questions; changes nothing
-    "support viewer": LOOK,
+    # people, keys and guards; no money
+    "administrator": (
+        *LOOK,
+        "wallets.view_auditevent",
+        "wallets.view_user",
+        "wallets.add_user",
+        "wallets.change_user",
+        "wallets.view_member",
+        "wallets.add_member",
+        "wallets.change_member",
+        "wallets.delete_member",
+        "auth.view_group",
+        "wallets.view_apikey",
+        "wallets.add_apikey",
+        "wallets.change_apikey",
+        "wallets.view_velocityrule",
+        "wallets.add_velocityrule",
+        "wallets.change_velocityrule",
+        "wallets.delete_velocityrule",
+        "wallets.view_trusttier",
+        "wallets.add_trusttier",
+        "wallets.change_trusttier",
+        "wallets.delete_trusttier",
+    ),
 }
+"""Role -> what people of it may do. Nobody may do something to what is not in here but superusers. What a permission allows is
+narrowed for single objects by the pages and verbs themselves: docs/roles.md lists those rules."""
 
+FORMER: Final[dict[str, tuple[str, ...]]] = {
+    "finance": ("operator", "controller", "pricing manager"),
+    "support viewer": ("support",),
+    "auditor": ("viewer",),
+}
+"""A role there was once -> what its people have instead."""
 
 FIRST_LIMITS: Final[dict[str, dict[str, Decimal]]] = {
-    "finance": {"USD": Decimal(100), "EUR": Decimal(100), "GBP": Decimal(100)},
+    "operator": {"USD": Decimal(100), "EUR": Decimal(100), "GBP": Decimal(100)},
 }
-"""Up to how much a role moves money alone, until administrators change it; in other currencies nothing."""
+"""Up to how much within 24 hours people of a role move alone, until it is changed; in other currencies nothing."""
 
 
 class UnknownPermission(LookupError):
@@ -113,7 +161,9 @@ class UnknownPermission(LookupError):
 
 
 def grant_roles() -> None:
-    """Make the groups of the table and give each exactly its permissions; a new one gets its first limits. Safe to repeat."""
+    """Make the groups of the table and give each exactly its permissions; a new one gets its first limits. People of a former
+    role get what it became, with its limits. Safe to repeat.
+    """
     names = {name for permissions in ROLES.values() for name in permissions}
     known = {
         f"{permission.content_type.app_label}.{permission.codename}": permission
@@ -129,3 +179,18 @@ def grant_roles() -> None:
                 for currency, amount in FIRST_LIMITS.get(role, {}).items():
                     ApprovalLimit.objects.create(role=group, currency=currency, amount=amount)
             group.permissions.set([known[name] for name in permissions])
+        _move_people()
+
+
+def _move_people() -> None:
+    """Former roles end: their people and limits go to the first of what they became, people to the others too."""
+    for former in Group.objects.filter(name__in=FORMER):
+        became = list(Group.objects.filter(name__in=FORMER[former.name]))
+        for person in former.user_set.all():
+            person.groups.add(*became)
+        heir = next(group for group in became if group.name == FORMER[former.name][0])
+        for limit in former.approval_limits.all():
+            ApprovalLimit.objects.update_or_create(
+                role=heir, kind=limit.kind, currency=limit.currency, defaults={"amount": limit.amount}
+            )
+        former.delete()

@@ -45,8 +45,12 @@ class Person(NamedTuple):
     account: str = ""
 
 
-ROLES_OF: Final = {"finance": "finance", "approver": "approver", "support": "support viewer"}
-"""Person's role -> role of the back office."""
+ROLES_OF: Final = {
+    "finance": ("operator", "controller", "pricing manager"),
+    "approver": ("approver",),
+    "support": ("support",),
+}
+"""Person's role -> roles in the back office."""
 
 
 def people() -> list[Person]:
@@ -54,7 +58,7 @@ def people() -> list[Person]:
     vendor = [
         Person("finance", "Fiona Finance", f"fiona@{VENDOR}", "everything in the back office"),
         Person("approver", "Apollo Approver", f"apollo@{VENDOR}", "the second pair of eyes: approves what Fiona asks for"),
-        Person("support", "Sam Support", f"sam@{VENDOR}", "may look at everything in the back office, may change nothing"),
+        Person("support", "Sam Support", f"sam@{VENDOR}", "answers customers: may look at everything in the back office"),
     ]
     return vendor + [
         Person(
@@ -145,7 +149,7 @@ def _add(person: Person, hashed: str, *, at: datetime) -> None:
         account = Account.objects.get(key=person.account)
         Member.objects.create(account=account, user=user, role=Member.Role.OWNER, created_at=at)
     else:
-        user.groups.add(Group.objects.get(name=ROLES_OF[person.role]))
+        user.groups.add(*Group.objects.filter(name__in=ROLES_OF[person.role]))
 
 
 def _api_key(*, renew: bool, at: datetime) -> str | None:

@@ -9,6 +9,7 @@ from django.contrib.auth.admin import GroupAdmin as DjangoGroupAdmin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.models import Group
 from django.core.paginator import Paginator
+from django.http import HttpRequest
 from unfold.admin import ModelAdmin, TabularInline
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
@@ -62,6 +63,23 @@ class PersonAdmin(RecordedForms, _UserAdmin, ModelAdmin):
     )
     add_fieldsets = ((None, {"fields": ("email", "usable_password", "password1", "password2")}),)
 
+    def has_change_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
+        """Superusers are changed by superusers only, their passwords too."""
+        if obj is not None and obj.is_superuser and not request.user.is_superuser:
+            return False
+        return super().has_change_permission(request, obj)
+
+    def has_delete_permission(self, request: HttpRequest, obj: User | None = None) -> bool:  # noqa: ARG002 - Django's signature
+        """People stay, since the books name them; they are made inactive."""
+        return False
+
+    def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> tuple[str, ...]:
+        """Nobody gives themselves a right, and nobody but a superuser makes another one."""
+        if request.user.is_superuser:
+            return ()
+        mine = ("is_active", "is_staff", "groups") if obj is not None and obj.pk == request.user.pk else ()
+        return ("is_superuser", *mine)
+
     def save_formset(self, request: Any, form: Any, formset: Any, change: Any) -> None:  # noqa: ARG002 - Django's
         """A new membership begins now."""
         for member in formset.save(commit=False):
@@ -78,4 +96,16 @@ admin.site.unregister(Group)
 
 @admin.register(Group)
 class RoleAdmin(RecordedForms, DjangoGroupAdmin, ModelAdmin):
-    """Roles: named sets of permissions (`billing_site/backoffice/roles.py`)."""
+    """Roles: named sets of permissions, by the table in `billing_site/backoffice/roles.py`; shown here, changed there."""
+
+    def has_add_permission(self, request: HttpRequest) -> bool:  # noqa: ARG002 - Django's signature
+        """By the table."""
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Group | None = None) -> bool:  # noqa: ARG002 - as above
+        """By the table."""
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Group | None = None) -> bool:  # noqa: ARG002 - as above
+        """By the table."""
+        return False

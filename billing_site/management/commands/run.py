@@ -19,6 +19,7 @@ from django.core.management import call_command, get_commands
 from django.core.management.base import BaseCommand, CommandError
 from django.db import connections
 
+from billing_site.backoffice.roles import grant_roles
 from billing_site.demo.company import seed_demo
 from billing_site.embedded.child import end_with_parent_process
 from billing_site.embedded.data_dir import DataDir
@@ -53,6 +54,7 @@ class Command(BaseCommand):
         connection = servers.connection if servers else None
         self._say("Preparing the database")
         call_command("migrate", verbosity=0)
+        grant_roles()
         facts = self._demo_facts(data_dir)
         connections.close_all()
         try:

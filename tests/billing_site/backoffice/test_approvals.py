@@ -107,7 +107,7 @@ def test_declining_and_withdrawing_say_why(
 
 def test_roles_ask_decide_or_only_look(approval: Approval, support: Client, shop: Shop) -> None:
     grant_roles()
-    for role, may_decide in (("finance", False), ("approver", True), ("support viewer", False)):
+    for role, may_decide in (("operator", False), ("approver", True), ("support", False)):
         person = User.objects.create_user(f"{role.split()[0]}@vendor.example", PASSWORD, is_staff=True)
         person.groups.add(Group.objects.get(name=role))
         browser = browser_of(person)
@@ -122,7 +122,7 @@ def test_roles_ask_decide_or_only_look(approval: Approval, support: Client, shop
 
 def test_administrators_set_limits(finance: Client, shop: Shop) -> None:
     grant_roles()
-    role = Group.objects.get(name="finance")
+    role = Group.objects.get(name="operator")
     url = reverse("admin:wallets_approvallimit_add")
     assert finance.post(url, {"role": role.pk, "kind": "goodwill", "currency": "USD", "amount": "20"}).status_code == 302
     assert role.approval_limits.get(kind="goodwill").amount == 20  # type: ignore[attr-defined]

@@ -72,17 +72,17 @@ def test_the_search_shows_only_what_one_may_see(shop: Shop) -> None:
 
 def test_roles_are_granted_exactly_as_the_table_says(db: None) -> None:
     grant_roles()
-    Group.objects.get(name="finance").permissions.clear()
+    Group.objects.get(name="operator").permissions.clear()
     grant_roles()
     for role, permissions in ROLES.items():
         held = Group.objects.get(name=role).permissions.values_list("content_type__app_label", "codename")
         assert {f"{app}.{code}" for app, code in held} == set(permissions)
 
 
-def test_finance_may_grant_credit_and_support_may_not(shop: Shop) -> None:
+def test_operators_may_grant_credit_and_others_may_not(shop: Shop) -> None:
     grant_roles()
     url = reverse("admin:wallets_wallet_grant_credit", args=[shop.acme.wallet.pk])
-    for role, status in (("finance", 200), ("support viewer", 403)):
+    for role, status in (("operator", 200), ("support", 403), ("controller", 403)):
         person = User.objects.create_user(f"{role.split()[0]}@vendor.example", PASSWORD, is_staff=True)
         person.groups.add(Group.objects.get(name=role))
         browser = browser_of(person)
