@@ -92,6 +92,9 @@ BEAT: Final = {
     "issue-statements": Beat(
         "metering.tasks.issue_statements", crontab(minute="9"), "a month ends at another hour in every zone"
     ),
+    "purge-sign-ins": Beat(
+        "wallets.tasks.purge_sign_ins", crontab(hour="3", minute="31"), "who came in from where is kept 180 days"
+    ),
     "purge-news": Beat("wallets.tasks.purge_news", crontab(minute="17"), "delivered news is kept for questions, not forever"),
     "purge-attempts": Beat(
         "wallets.tasks.purge_attempts", crontab(minute="47"), "attempts to top up name an address; no rule needs old ones"

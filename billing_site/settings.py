@@ -239,6 +239,11 @@ LOGIN_REDIRECT_URL = reverse_lazy("portal:balance")
 AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
 # Who may make a new person: open (everybody), invitation (whoever was invited to an account), closed (nobody).
 SIGN_UP = env.str("SIGN_UP", default="invitation")
+# What an account is opened with by somebody who signed up (SIGN_UP=open): a choice of currencies, and its price book (pbk_…).
+SIGN_UP_CURRENCIES = env.list("SIGN_UP_CURRENCIES", default=["USD", "EUR", "GBP"])
+SIGN_UP_PRICE_BOOK = env.str("SIGN_UP_PRICE_BOOK", default="")
+# Where the link in an invitation to an account leads; {token} says which.
+INVITATION_URL = env.str("INVITATION_URL", default=f"{SITE_URL}/invitation/{{token}}/")
 # Staff need a second factor at the door of the back office. Off on this machine: `make run` is to be looked at.
 STAFF_TWO_FACTOR = env.bool("STAFF_TWO_FACTOR", default=not DEBUG and not SITE_IS_LOCAL)
 # How long an answer to "who is there" holds before money moves in the back office; 0: it is not asked again.

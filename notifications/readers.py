@@ -7,6 +7,7 @@ from datetime import datetime
 
 from notifications.alerts.resolve import resolve_alerts
 from notifications.alerts.tell import tell
+from notifications.channels.email.invitation import mail_invitation
 from wallets.credit.models import CreditLot
 from wallets.outbox.deliver import Piece
 from wallets.recharge.models import RechargeDecision
@@ -97,6 +98,21 @@ def tell_top_up_failed(piece: Piece, *, at: datetime) -> None:
         failed.wallet_id, failed.top_up, failed.origin, failed.amount, failed.currency, failed.code, piece.id, at,
     )  # fmt: skip
     tell(piece, "top_up_failed", at=at, severity="warning")
+
+
+def tell_member_invited(piece: Piece, *, at: datetime) -> None:
+    """Somebody is invited to an account: they get the link."""
+    told = piece.news
+    sent = mail_invitation(invitation_id=told.invitation, news=piece.id, at=at)
+    log.info(
+        "account row %d: invitation %s %s (news %d)", told.account_id, told.invitation, "sent" if sent else "over", piece.id
+    )
+
+
+def tell_member_added(piece: Piece, *, at: datetime) -> None:
+    """Somebody became a member of an account: the others hear of it."""
+    log.info("account row %d: a new member, %s (news %d, read %s)", piece.news.account_id, piece.news.role, piece.id, at)
+    tell(piece, "member_added", at=at)
 
 
 def tell_card_expiring(piece: Piece, *, at: datetime) -> None:

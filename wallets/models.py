@@ -1,6 +1,6 @@
 """Django's index of this app's models; imported by nobody. The models live in the rooms."""
 
-from wallets.accounts.models import Account, Member, User
+from wallets.accounts.models import Account, Invitation, Member, User
 from wallets.adjustments.models import Adjustment, Attachment, ReasonCode
 from wallets.api_keys.models import ApiKey
 from wallets.approvals.models import Approval, ApprovalLimit
@@ -21,6 +21,7 @@ from wallets.recharge.models import AutoRecharge, RechargeDecision, ScheduledTop
 from wallets.refunds.models import Dispute, Refund, Withdrawal
 from wallets.risk.models import HeldCredit, ReviewItem, TopUpAttempt, TrustTier, VelocityRule
 from wallets.statements.models import Statement, StatementLine
+from wallets.visits.models import SignIn, SupportVisit
 
 __all__ = [
     "Account",
@@ -39,6 +40,7 @@ __all__ = [
     "Dispute",
     "HeldCredit",
     "Hold",
+    "Invitation",
     "JournalEntry",
     "LedgerAccount",
     "Member",
@@ -58,9 +60,11 @@ __all__ = [
     "RefundPolicy",
     "ReviewItem",
     "ScheduledTopUp",
+    "SignIn",
     "Statement",
     "StatementLine",
     "StoredAnswer",
+    "SupportVisit",
     "TaxRate",
     "ThresholdCrossing",
     "TopUp",

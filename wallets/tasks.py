@@ -32,6 +32,7 @@ from wallets.refunds.pay_out import pay_out_due
 from wallets.refunds.send import send_due_refunds
 from wallets.refunds.withdraw import lapse_withdrawals
 from wallets.risk import screen
+from wallets.visits import sign_ins
 
 # News that only says "look again" is worth nothing later; the rest is kept to answer "who was told what, when".
 KEPT_LOOK_AGAIN: Final = timedelta(days=1)
@@ -53,6 +54,12 @@ def purge_news(**_: Any) -> None:
     """Delete old news that every reader has."""
     deliver.purge_news(before=clock.now() - KEPT_LOOK_AGAIN, topics=[BalancesChanged, AccountsChanged])
     deliver.purge_news(before=clock.now() - KEPT)
+
+
+@shared_task(acks_late=True, ignore_result=True)
+def purge_sign_ins(**_: Any) -> int:
+    """Delete the history of sign-ins beyond its time."""
+    return sign_ins.purge_sign_ins(at=clock.now())
 
 
 @shared_task(acks_late=True, ignore_result=True)

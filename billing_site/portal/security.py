@@ -3,14 +3,45 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
 
 from allauth.mfa.models import Authenticator
 from allauth.usersessions.models import UserSession
+from django.contrib.sessions.models import Session
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_safe
 
 from billing_site.portal.access import Customer, customer_page
+from wallets.clock import now
+from wallets.visits.models import SIGN_INS_KEPT_DAYS, SignIn, SupportVisit
+
+SHOWN: Final = 50
+WAYS: Final = {"password": _("password"), "code": _("mailed link"), "mfa": _("second factor")}
+
+
+@dataclass(frozen=True, slots=True)
+class SignInShown:
+    """One time somebody came in, or was refused."""
+
+    at: datetime
+    refused: bool
+    how: str
+    address: str
+    agent: str
+
+
+@dataclass(frozen=True, slots=True)
+class VisitShown:
+    """One look of support at an account's pages."""
+
+    account_name: str
+    who: str
+    reason: str
+    began_at: datetime
+    ends_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +56,9 @@ class SecurityPage:
     passkeys: int
     codes: bool
     sessions: int
+    sign_ins: list[SignInShown]
+    visits: list[VisitShown]
+    kept_days: int = SIGN_INS_KEPT_DAYS
 
 
 @require_safe
@@ -38,6 +72,9 @@ def security(request: HttpRequest, customer: Customer) -> HttpResponse:
 
 def read_security_page(customer: Customer, *, account_key: str) -> SecurityPage:
     """The page as it is now."""
+    rows = SignIn.objects.filter(user=customer.user).order_by("-at", "-id")[:SHOWN]
+    visits = SupportVisit.objects.filter(account__in=customer.accounts().order_by()).select_related("account", "user")
+    mine = UserSession.objects.filter(user=customer.user).values("session_key")
     kinds = list(Authenticator.objects.filter(user=customer.user).values_list("type", flat=True))
     return SecurityPage(
         account_key=account_key,
@@ -46,5 +83,19 @@ def read_security_page(customer: Customer, *, account_key: str) -> SecurityPage:
         app=Authenticator.Type.TOTP in kinds,
         passkeys=kinds.count(Authenticator.Type.WEBAUTHN),
         codes=Authenticator.Type.RECOVERY_CODES in kinds,
-        sessions=len(UserSession.objects.purge_and_list(customer.user)),
+        sessions=Session.objects.filter(session_key__in=mine, expire_date__gt=now()).count(),
+        sign_ins=[
+            SignInShown(
+                at=one.at,
+                refused=one.outcome == SignIn.Outcome.REFUSED,
+                how=", ".join(str(WAYS.get(way, way)) for way in one.method.split()),
+                address=one.address or "",
+                agent=one.agent,
+            )
+            for one in rows
+        ],
+        visits=[
+            VisitShown(one.account.name, one.user.get_full_name() or one.user.email, one.reason, one.began_at, one.ends_at)
+            for one in visits.order_by("-began_at", "-id")[:SHOWN]
+        ],
     )

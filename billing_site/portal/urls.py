@@ -10,11 +10,13 @@ from billing_site.portal.balance import balance
 from billing_site.portal.caps import caps
 from billing_site.portal.cards import begin, cards, change, keep
 from billing_site.portal.charges import charge
+from billing_site.portal.invitation import invitation, start
 from billing_site.portal.payments import payments
 from billing_site.portal.plan import plan
 from billing_site.portal.receipt import look, receipt
 from billing_site.portal.security import security
 from billing_site.portal.statements import statement, statement_csv, statement_pdf, statements
+from billing_site.portal.team import team
 from billing_site.portal.top_up import top_up
 from billing_site.portal.unsubscribe import unsubscribe
 from billing_site.portal.withdraw import confirm_withdraw, withdraw
@@ -50,6 +52,9 @@ urlpatterns = [
     path("payments/<path:account>", payments, name="payments"),
     path("withdraw/confirm/<str:token>/", confirm_withdraw, name="confirm_withdraw"),
     path("withdraw/<path:account>", withdraw, name="withdraw"),
+    path("team/<path:account>", team, name="team"),
+    path("invitation/<str:token>/", invitation, name="invitation"),
+    path("start/", start, name="start"),
     path("top-up/<path:account>", top_up, name="top_up"),
     path("unsubscribe/<str:token>", unsubscribe, name="unsubscribe"),
     path("login/", SignInView.as_view(), name="login"),

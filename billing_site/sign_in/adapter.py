@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from allauth.account.adapter import DefaultAccountAdapter
+from allauth.account.authentication import get_authentication_records
 from allauth.account.models import EmailAddress
 from django.conf import settings
 from django.core.mail import EmailMultiAlternatives
@@ -15,9 +16,12 @@ from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
 from django.urls import reverse
 
-from billing_site.sign_in.sign_up import may_sign_up
+from billing_site.sign_in.sign_up import OPEN, may_sign_up
+from billing_site.sign_in.where import address_of, agent_of
 from wallets.accounts.models import User
 from wallets.clock import now
+from wallets.visits.models import SignIn
+from wallets.visits.sign_ins import record_sign_in
 
 # That somebody signed in or out is seen on the page; it need not be said.
 UNSAID: Final = ("account/messages/logged_in.txt", "account/messages/logged_out.txt")
@@ -44,11 +48,30 @@ class SignInAdapter(DefaultAccountAdapter):
         return response
 
     def get_login_redirect_url(self, request: HttpRequest) -> str:
-        """The balance; the back office for staff who are in no account."""
+        """The balance; for whoever is in no account the back office (staff), or where one opens an account."""
         user = request.user
-        if user.is_authenticated and user.is_staff and not user.memberships.exists():
-            return reverse("admin:index")
+        if isinstance(user, User) and not user.memberships.exists():
+            if user.is_staff:
+                return reverse("admin:index")
+            if settings.SIGN_UP == OPEN:
+                return reverse("portal:start")
         return str(super().get_login_redirect_url(request))
+
+    def get_signup_redirect_url(self, request: HttpRequest) -> str:
+        """As after any sign-in."""
+        return self.get_login_redirect_url(request)
+
+    def login(self, request: HttpRequest, user: User) -> None:
+        """Every way in ends here: written down for the person to see."""
+        super().login(request, user)
+        methods = " ".join(dict.fromkeys(str(one.get("method")) for one in get_authentication_records(request, user)))
+        _write_down(request, user, SignIn.Outcome.IN, methods)
+
+    def authentication_failed(self, request: HttpRequest, **credentials: Any) -> None:
+        """A wrong password is written down for whoever it was tried on; of addresses nobody has nothing is kept."""
+        user = User.objects.filter(email=str(credentials.get("email", "")).lower()).first()
+        if user is not None:
+            _write_down(request, user, SignIn.Outcome.REFUSED, "password")
 
     def add_message(
         self, request: HttpRequest, level: int, message_template: str | None = None, *args: Any, **kwargs: Any
@@ -82,3 +105,7 @@ class SignInAdapter(DefaultAccountAdapter):
         made = EmailMultiAlternatives(mail.subject, mail.body, mail.from_email, mail.to, headers=mail.extra_headers)
         made.attach_alternative(render_to_string("account/email/message.html", framed), "text/html")
         return made
+
+
+def _write_down(request: HttpRequest, user: User, outcome: str, method: str) -> None:
+    record_sign_in(user=user, outcome=outcome, method=method, address=address_of(request), agent=agent_of(request), at=now())

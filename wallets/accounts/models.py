@@ -1,6 +1,9 @@
 """An account is a customer company. The vendor's own key for it (`acme`) is its public name, on the wire and in every
 page. A user is a person who signs in (finance staff or a customer); a member is a user with a role in an account.
 
+An invitation asks somebody by e-mail to become a member; it is PENDING, then ACCEPTED or REVOKED, once (one table of moves,
+INVITATION_MOVES), or past its `expires_at`.
+
 `bucket` is given once, when the account is opened (crc32 of its key modulo HOT_BUCKETS), and stands on every row the hot
 path touches, so that one machine can become many (constraint account_key_is_printable keeps keys comparable).
 """
@@ -8,7 +11,7 @@ path touches, so that one machine can become many (constraint account_key_is_pri
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
 import pgtrigger
 from django.contrib.auth.models import AbstractUser, UserManager
@@ -98,10 +101,14 @@ class Account(models.Model):
     )
     final_unit_meters = ArrayField(models.CharField(max_length=120), default=list, blank=True)
     created_at = models.DateTimeField()
+    closed_at = models.DateTimeField(null=True, blank=True, help_text="by its owner, for good; it is suspended, too")
 
     class Meta:
         app_label = "wallets"
         constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.CheckConstraint(
+                condition=models.Q(closed_at__isnull=True) | models.Q(status="SUSPENDED"), name="account_closed_is_suspended"
+            ),
             models.CheckConstraint(condition=models.Q(on_outage__in=["closed", "open"]), name="account_on_outage_is_known"),
             models.CheckConstraint(condition=models.Q(offline_allowance__gte=0), name="account_offline_allowance_not_negative"),
             models.CheckConstraint(
@@ -152,3 +159,56 @@ class Member(models.Model):
 
     def __str__(self) -> str:
         return f"{self.user_id} {self.role} of {self.account_id}"
+
+
+INVITATION_MOVES: Final = (("PENDING", "ACCEPTED"), ("PENDING", "REVOKED"))
+
+
+class Invitation(models.Model):
+    """Somebody is asked by e-mail to become a member of an account."""
+
+    class State(models.TextChoices):
+        PENDING = "PENDING"
+        ACCEPTED = "ACCEPTED"
+        REVOKED = "REVOKED"
+
+    public_id = models.CharField(max_length=40, unique=True, help_text="inv_…")
+    account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="invitations")
+    email = models.EmailField("e-mail")
+    role = models.CharField(max_length=10, choices=Member.Role)
+    state = models.CharField(max_length=8, choices=State, default=State.PENDING)
+    invited_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    accepted_by = models.ForeignKey(User, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
+    created_at = models.DateTimeField()
+    expires_at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        app_label = "wallets"
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.UniqueConstraint(
+                fields=["account", "email"], condition=models.Q(state="PENDING"), name="one_pending_invitation_of_an_address"
+            ),
+            models.CheckConstraint(
+                condition=models.Q(state__in=["PENDING", "ACCEPTED", "REVOKED"]), name="invitation_state_is_known"
+            ),
+            models.CheckConstraint(
+                condition=models.Q(role__in=["OWNER", "ADMIN", "BILLING", "DEVELOPER", "VIEWER"]),
+                name="invitation_role_is_known",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(state="ACCEPTED", accepted_by__isnull=False)
+                | models.Q(~models.Q(state="ACCEPTED"), accepted_by__isnull=True),
+                name="invitation_accepted_by_somebody",
+            ),
+        ]
+        triggers: ClassVar[list[pgtrigger.Trigger]] = [
+            pgtrigger.FSM(
+                name="invitation_moves",
+                field="state",
+                transitions=list(INVITATION_MOVES),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.email} to {self.account_id}"

@@ -76,14 +76,15 @@ def check_details(check: Input, *, name: str, email: str, time_zone: str, countr
     name = check.text("name", name, longest=200, required=True)
     email = check.text("email", email, longest=254)
     if email:
-        check.expect("email", _is_email(email), "an e-mail address")
+        check.expect("email", is_email(email), "an e-mail address")
     check.expect("time_zone", _is_time_zone(time_zone), "an IANA time zone, such as Europe/Berlin")
     if country:
         check.matching("country", country, COUNTRY, "two capital letters, ISO 3166-1 (DE)")
     return name, email, time_zone, country
 
 
-def _is_email(text: str) -> bool:
+def is_email(text: str) -> bool:
+    """Whether mail could be sent there."""
     try:
         validate_email(text)
     except ValidationError:

@@ -113,6 +113,27 @@ class CardExpiring:
 
 
 @dataclass(frozen=True, slots=True)
+class MemberInvited:
+    """Somebody is asked by e-mail to become a member; also when the mail is asked for again. invitation: `inv_…`."""
+
+    account_id: int
+    invitation: str
+    email: str
+    role: str
+    actor: str
+
+
+@dataclass(frozen=True, slots=True)
+class MemberAdded:
+    """Somebody became a member. actor: who invited them."""
+
+    account_id: int
+    email: str
+    role: str
+    actor: str
+
+
+@dataclass(frozen=True, slots=True)
 class SpendCapReached:
     """What was charged under a spend cap reached its limit: of `value` (empty: the account's), in the window that began then.
     used, limit: money of the cap's currency, or units of its meter."""
@@ -265,6 +286,8 @@ News = (
     | TopUpSucceeded
     | TopUpFailed
     | CardExpiring
+    | MemberInvited
+    | MemberAdded
     | SpendCapReached
     | RechargeDue
     | RechargeNotDone

@@ -27,10 +27,10 @@ from wallets.statements.models import Statement
 
 pytestmark = pytest.mark.django_db
 
-OPEN_TO_ALL = {"login", "logout", "unsubscribe"}
+OPEN_TO_ALL = {"login", "logout", "unsubscribe", "invitation", "start"}
 # What only changes something: posted to by the pages.
 POSTS = ("begin_card", "keep_card", "change_card", "look")
-OF_ACCOUNT = ("top_up", "auto_recharge", "cards", "caps", "payments", "statements", "withdraw")
+OF_ACCOUNT = ("top_up", "auto_recharge", "cards", "caps", "payments", "statements", "withdraw", "team")
 STATEMENT = ("statement", "statement_pdf", "statement_csv")
 
 
