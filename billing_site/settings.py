@@ -199,6 +199,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
+    "billing_site.portal.visit.VisitsChangeNothing",
     "billing_site.api.idempotency.AnswerOnce",
 ]
 TEMPLATES = [

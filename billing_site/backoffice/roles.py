@@ -56,7 +56,7 @@ ROLES: Final[dict[str, tuple[str, ...]]] = {
     # looks at everything, the audit log too; changes nothing
     "viewer": (*LOOK, "wallets.view_auditevent"),
     # answers customers' questions; writes notes, changes nothing else
-    "support": LOOK,
+    "support": (*LOOK, "wallets.add_supportvisit"),
     # daily work on customers' money, up to a limit: grants, adjusts, refunds, takes payments in, replays events
     "operator": (
         *LOOK,

@@ -11,9 +11,10 @@ from typing import Any, Concatenate, Final, ParamSpec
 from django.contrib.auth.decorators import login_required
 from django.contrib.auth.models import AnonymousUser
 from django.core.exceptions import PermissionDenied
-from django.db.models import Case, QuerySet, Value, When
+from django.db.models import Case, Q, QuerySet, Value, When
 from django.http import Http404, HttpRequest, HttpResponse
 
+from billing_site.portal.visit import visit_of
 from metering.usage.models import UsageEvent
 from wallets.accounts.models import Account, Member, User
 from wallets.balances.models import Wallet
@@ -37,13 +38,22 @@ MAY: Final[dict[str, frozenset[str]]] = {
 
 @dataclass(frozen=True, slots=True)
 class Customer:
-    """The person who signed in, as a member of accounts."""
+    """The person who signed in, as a member of accounts. visiting: the one account support looks at, instead of theirs;
+    they read everything of it and change nothing (`visit.py`)."""
 
     user: User
+    visiting: Account | None = None
+
+    def theirs(self, account: str) -> Q:
+        """Rows of their accounts, by the path from the row to its account (`wallet__account`)."""
+        if self.visiting is not None:
+            return Q(**{account: self.visiting})
+        return Q(**{f"{account}__members__user": self.user})
 
     def accounts(self) -> QuerySet[Account]:
         """Their accounts."""
-        return Account.objects.filter(members__user=self.user).order_by("name", "id")
+        found = Q(members__user=self.user) if self.visiting is None else Q(pk=self.visiting.pk)
+        return Account.objects.filter(found).order_by("name", "id")
 
     def account(self, key: str) -> Account:
         """Their account with this key. Raises Http404."""
@@ -54,7 +64,7 @@ class Customer:
 
     def wallets(self, account: Account) -> QuerySet[Wallet]:
         """The open wallets of one of their accounts: the one in the account's own currency first."""
-        wallets = Wallet.objects.filter(account=account, account__members__user=self.user)
+        wallets = Wallet.objects.filter(self.theirs("account"), account=account)
         own = Case(When(currency=account.currency, then=Value(0)), default=Value(1))
         return wallets.exclude(status=Wallet.Status.CLOSED).order_by("-is_default", own, "currency", "id")
 
@@ -63,22 +73,25 @@ class Customer:
         return Member.objects.filter(account=account, user=self.user).values_list("role", flat=True).first()
 
     def may(self, action: str, account: Account) -> bool:
-        """Whether their role in the account allows the action, a key of MAY."""
+        """Whether their role in the account allows the action, a key of MAY; support may read."""
+        if self.visiting is not None:
+            return action == "read"
         return self.role_in(account) in MAY[action]
 
     def with_right(self, action: str, key: str) -> Account:
         """Their account with this key, if their role in it allows the action, a key of MAY.
 
-        Raises Http404 for a stranger, PermissionDenied for a member whose role does not.
+        Raises Http404 for a stranger, PermissionDenied for a member whose role does not. Support gets it, too: to look at the
+        page; the visit refuses whatever would change something.
         """
         account = self.account(key)
-        if not self.may(action, account):
+        if self.visiting is None and not self.may(action, account):
             raise PermissionDenied
         return account
 
     def top_up(self, public_id: str) -> TopUp:
         """A top-up of one of their accounts. Raises Http404."""
-        found = TopUp.objects.select_related("wallet__account", "method").filter(wallet__account__members__user=self.user)
+        found = TopUp.objects.select_related("wallet__account", "method").filter(self.theirs("wallet__account"))
         top_up = found.filter(public_id=public_id).first()
         if top_up is None:
             raise Http404
@@ -86,7 +99,7 @@ class Customer:
 
     def statement(self, public_id: str) -> Statement:
         """A statement of one of their accounts. Raises Http404."""
-        found = Statement.objects.select_related("wallet__account").filter(wallet__account__members__user=self.user)
+        found = Statement.objects.select_related("wallet__account").filter(self.theirs("wallet__account"))
         statement = found.filter(public_id=public_id).first()
         if statement is None:
             raise Http404
@@ -94,7 +107,7 @@ class Customer:
 
     def event_pk(self, pk: int) -> int:
         """The row id, if it is of an event of one of their accounts. Raises Http404."""
-        if not UsageEvent.objects.filter(pk=pk, account__members__user=self.user).exists():
+        if not UsageEvent.objects.filter(self.theirs("account"), pk=pk).exists():
             raise Http404
         return pk
 
@@ -108,8 +121,24 @@ def customer_page(
     def with_customer(request: HttpRequest, /, *args: Rest.args, **kwargs: Rest.kwargs) -> HttpResponse:
         user: Any = request.user
         assert not isinstance(user, AnonymousUser), "login_required stands before this"
-        response = view(request, Customer(user), *args, **kwargs)
+        visit = visit_of(request)
+        customer = Customer(user) if visit is None else Customer(user, visiting=visit.account)
+        response = view(request, customer, *args, **kwargs)
         response.headers.setdefault("Cache-Control", "private, no-store")
         return response
 
     return login_required(with_customer, login_url="portal:login")
+
+
+def person_page(
+    view: Callable[Concatenate[HttpRequest, Customer, Rest], HttpResponse],
+) -> Callable[Concatenate[HttpRequest, Rest], HttpResponse]:
+    """A page about the person who signed in rather than an account: not for support that looks at somebody else's."""
+
+    @wraps(view)
+    def alone(request: HttpRequest, customer: Customer, /, *args: Rest.args, **kwargs: Rest.kwargs) -> HttpResponse:
+        if customer.visiting is not None:
+            raise PermissionDenied
+        return view(request, customer, *args, **kwargs)
+
+    return customer_page(alone)

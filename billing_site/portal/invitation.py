@@ -13,7 +13,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods
 
-from billing_site.portal.access import Customer, customer_page
+from billing_site.portal.access import Customer, person_page
 from billing_site.portal.team import ROLES, Role
 from billing_site.sign_in.sign_up import CLOSED, OPEN
 from billing_site.sign_in.where import address_of
@@ -75,7 +75,7 @@ def invitation(request: HttpRequest, token: str) -> HttpResponse:
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@customer_page
+@person_page
 def start(request: HttpRequest, customer: Customer) -> HttpResponse:
     """Open an account of one's own; one each, where everybody may sign up."""
     if settings.SIGN_UP != OPEN or customer.accounts().exists():

@@ -14,7 +14,7 @@ from django.shortcuts import render
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_safe
 
-from billing_site.portal.access import Customer, customer_page
+from billing_site.portal.access import Customer, person_page
 from wallets.clock import now
 from wallets.visits.models import SIGN_INS_KEPT_DAYS, SignIn, SupportVisit
 
@@ -62,7 +62,7 @@ class SecurityPage:
 
 
 @require_safe
-@customer_page
+@person_page
 def security(request: HttpRequest, customer: Customer) -> HttpResponse:
     """Of the person who signed in; `?account=KEY` only says where they came from."""
     key = request.GET.get("account", "")

@@ -19,6 +19,7 @@ from billing_site.portal.statements import statement, statement_csv, statement_p
 from billing_site.portal.team import team
 from billing_site.portal.top_up import top_up
 from billing_site.portal.unsubscribe import unsubscribe
+from billing_site.portal.visit import end_support, support
 from billing_site.portal.withdraw import confirm_withdraw, withdraw
 from billing_site.sign_in.views import SignInView
 
@@ -55,6 +56,8 @@ urlpatterns = [
     path("team/<path:account>", team, name="team"),
     path("invitation/<str:token>/", invitation, name="invitation"),
     path("start/", start, name="start"),
+    path("support/end/", end_support, name="end_support"),
+    path("support/open/<path:account>", support, name="support"),
     path("top-up/<path:account>", top_up, name="top_up"),
     path("unsubscribe/<str:token>", unsubscribe, name="unsubscribe"),
     path("login/", SignInView.as_view(), name="login"),
