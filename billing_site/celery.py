@@ -33,6 +33,9 @@ BEAT: Final = {
     "send-to-failing": Beat(
         "notifications.tasks.send_to_failing", timedelta(seconds=5), "endpoints that fail are tried beside all others"
     ),
+    "settle-held-alerts": Beat(
+        "notifications.tasks.settle_held_alerts", timedelta(minutes=1), "a recharge that never came must not silence an alert"
+    ),
     "check-gate-copy": Beat(
         "metering.tasks.check_gate_copy", timedelta(minutes=1), "the gate's copy in Redis drifts never longer"
     ),

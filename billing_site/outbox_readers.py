@@ -2,31 +2,14 @@
 
 from __future__ import annotations
 
-from notifications.readers import (
-    tell_balance_recovered,
-    tell_card_expiring,
-    tell_dispute_changed,
-    tell_lot_expired,
-    tell_member_added,
-    tell_member_invited,
-    tell_recharge_breaker_opened,
-    tell_recharge_needs_authentication,
-    tell_recharge_not_done,
-    tell_refund_failed,
-    tell_refund_succeeded,
-    tell_spend_cap_reached,
-    tell_statement_issued,
-    tell_subscription_changed,
-    tell_threshold_crossed,
-    tell_top_up_failed,
-    tell_top_up_succeeded,
-    tell_withdrawal_ended,
-    tell_withdrawal_requested,
-)
+from typing import Final
+
+from notifications.readers import tell_balance_recovered, tell_news, tell_threshold_crossed
 from wallets.balances.publish import publish_told
 from wallets.outbox.deliver import Reader, Readers
 from wallets.outbox.topics import (
     AccountsChanged,
+    ApiKeyIssued,
     BalanceRecovered,
     BalancesChanged,
     CardExpiring,
@@ -48,30 +31,36 @@ from wallets.outbox.topics import (
     TopUpSucceeded,
     WithdrawalEnded,
     WithdrawalRequested,
+    WithdrawalWentOn,
 )
 from wallets.recharge.on_crossing import recharge_due, recharge_ended
+
+TELL: Final = Reader("alerts", tell_news)
+"""Told as `notifications/readers.py` says."""
 
 READERS: Readers = {
     BalancesChanged: (Reader("gate", publish_told, together=True),),
     AccountsChanged: (Reader("gate", publish_told, together=True),),
     ThresholdCrossed: (Reader("alerts", tell_threshold_crossed),),
     BalanceRecovered: (Reader("alerts", tell_balance_recovered),),
-    LotExpired: (Reader("alerts", tell_lot_expired),),
-    MemberInvited: (Reader("mail", tell_member_invited),),
-    MemberAdded: (Reader("alerts", tell_member_added),),
-    SpendCapReached: (Reader("alerts", tell_spend_cap_reached),),
-    StatementIssued: (Reader("alerts", tell_statement_issued),),
-    SubscriptionChanged: (Reader("alerts", tell_subscription_changed),),
-    TopUpSucceeded: (Reader("alerts", tell_top_up_succeeded), Reader("recharge", recharge_ended)),
-    TopUpFailed: (Reader("alerts", tell_top_up_failed), Reader("recharge", recharge_ended)),
+    LotExpired: (TELL,),
+    MemberInvited: (TELL,),
+    MemberAdded: (TELL,),
+    SpendCapReached: (TELL,),
+    StatementIssued: (TELL,),
+    SubscriptionChanged: (TELL,),
+    TopUpSucceeded: (TELL, Reader("recharge", recharge_ended)),
+    TopUpFailed: (TELL, Reader("recharge", recharge_ended)),
     RechargeDue: (Reader("recharge", recharge_due),),
-    RechargeNotDone: (Reader("alerts", tell_recharge_not_done),),
-    RechargeBreakerOpened: (Reader("alerts", tell_recharge_breaker_opened),),
-    RechargeNeedsAuthentication: (Reader("alerts", tell_recharge_needs_authentication),),
-    CardExpiring: (Reader("alerts", tell_card_expiring),),
-    RefundSucceeded: (Reader("alerts", tell_refund_succeeded),),
-    RefundFailed: (Reader("alerts", tell_refund_failed),),
-    DisputeChanged: (Reader("alerts", tell_dispute_changed),),
-    WithdrawalRequested: (Reader("alerts", tell_withdrawal_requested),),
-    WithdrawalEnded: (Reader("alerts", tell_withdrawal_ended),),
+    RechargeNotDone: (TELL,),
+    RechargeBreakerOpened: (TELL,),
+    RechargeNeedsAuthentication: (TELL,),
+    ApiKeyIssued: (TELL,),
+    CardExpiring: (TELL,),
+    RefundSucceeded: (TELL,),
+    RefundFailed: (TELL,),
+    DisputeChanged: (TELL,),
+    WithdrawalRequested: (TELL,),
+    WithdrawalWentOn: (TELL,),
+    WithdrawalEnded: (TELL,),
 }

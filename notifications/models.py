@@ -1,7 +1,7 @@
 """Django's index of the rooms' models; imported by nobody."""
 
-from notifications.alerts.models import Alert, Attempt, Delivery, Recipient
+from notifications.alerts.models import Alert, Attempt, Delivery, HeldAlert, Recipient
 from notifications.channels.email.kept import KeptMail
 from notifications.channels.webhook.models import WebhookEndpoint
 
-__all__ = ["Alert", "Attempt", "Delivery", "KeptMail", "Recipient", "WebhookEndpoint"]
+__all__ = ["Alert", "Attempt", "Delivery", "HeldAlert", "KeptMail", "Recipient", "WebhookEndpoint"]

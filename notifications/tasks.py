@@ -8,7 +8,7 @@ from typing import Any, Final
 from celery import shared_task
 from django.conf import settings
 
-from notifications.alerts import send
+from notifications.alerts import hold_back, send
 from notifications.alerts.raise_alert import on_deliveries
 from wallets import clock
 from wallets.outbox.wake import Waker
@@ -27,6 +27,12 @@ def send_deliveries(**_: Any) -> None:
 def send_to_failing(**_: Any) -> None:
     """Send what is due to endpoints that did not take the last one, beside everything else."""
     send.send_due(at=clock.now(), failing=True)
+
+
+@shared_task(acks_late=True, ignore_result=True)
+def settle_held_alerts(**_: Any) -> None:
+    """Tell what waited for a recharge that did not come."""
+    hold_back.settle_all_held(at=clock.now())
 
 
 def listen_to_deliveries() -> None:

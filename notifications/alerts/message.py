@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
+from typing import Any
 
 from django.conf import settings
 
@@ -10,6 +12,11 @@ from notifications.alerts.models import Delivery
 from notifications.alerts.unsubscribe import unsubscribe_token
 from notifications.channels.contract import Message
 from notifications.channels.webhook.endpoints import signing_secrets
+from wallets.accounts.invite_member import invitation_link
+from wallets.accounts.models import Invitation
+from wallets.refunds.models import Withdrawal
+from wallets.refunds.states import REQUESTED
+from wallets.refunds.withdraw import confirmation_link
 
 
 def message_of(delivery: Delivery, *, at: datetime) -> Message:
@@ -28,9 +35,25 @@ def message_of(delivery: Delivery, *, at: datetime) -> Message:
         wallet=alert.wallet.public_id if alert.wallet else "",
         severity=alert.severity,
         mandatory=alert.mandatory,
-        facts={name: str(value) for name, value in alert.facts.items()},
+        facts={name: str(value) for name, value in alert.facts.items()} | secret_facts(alert.topic, alert.facts),
         language=recipient.language if recipient else "en",
         time_zone=recipient.time_zone if recipient else account.time_zone if account else "UTC",
         secrets=tuple(signing_secrets(endpoint, at=at)) if endpoint is not None else (),
         unsubscribe=f"{settings.SITE_URL}/unsubscribe/{unsubscribe_token(recipient, alert.topic)}" if may_decline else "",
     )
+
+
+def secret_facts(topic: str, facts: Mapping[str, Any]) -> dict[str, str]:
+    """What only the message may say and no table: links that are as good as a signature. Empty when a link leads nowhere any
+    more."""
+    if topic == "withdrawal_requested":
+        withdrawal = Withdrawal.objects.filter(public_id=facts.get("withdrawal", ""), state=REQUESTED).first()
+        return {"link": confirmation_link(withdrawal)} if withdrawal is not None else {}
+    if topic == "member_invited":
+        invitations = Invitation.objects.filter(public_id=facts.get("invitation", ""), state=Invitation.State.PENDING)
+        invitation = invitations.first()
+        if invitation is None:
+            return {}
+        role = invitation.get_role_display().lower()
+        return {"link": invitation_link(invitation), "role": role, "expires_at": invitation.expires_at.isoformat()}
+    return {}

@@ -5,6 +5,9 @@ A delivery is WAITING until `next_at`, SENDING while a worker has it (until `cla
 the other side has it, FAILED when it never will, GIVEN_UP after the last attempt, SUPPRESSED when it was decided not to send
 (`reason`), UNCERTAIN when a worker died while a mail was handed over (`handed_over_at`): nobody can know, and asking again
 could give it twice. CHECK delivery_state_is_known; the moves are in send.py and resend.py.
+
+A held alert waits: a recharge that is on its way will make it false. It is TOLD when the recharge did not come, OVERTAKEN when
+it did (`hold_back.py`).
 """
 
 from __future__ import annotations
@@ -174,3 +177,37 @@ class Attempt(models.Model):
 
     def __str__(self) -> str:
         return f"{self.number}: {self.outcome}"
+
+
+class HeldAlert(models.Model):
+    """A threshold that was crossed and is not told yet, because a recharge is on its way."""
+
+    class State(models.TextChoices):
+        HELD = "HELD"
+        TOLD = "TOLD"
+        OVERTAKEN = "OVERTAKEN"
+
+    wallet = models.ForeignKey(Wallet, on_delete=models.PROTECT, related_name="held_alerts")
+    topic = models.CharField(max_length=64)
+    key = models.CharField(max_length=200, unique=True)
+    severity = models.CharField(max_length=8)
+    level = models.DecimalField(max_digits=30, decimal_places=12, help_text="it is true while the balance is not above")
+    facts = models.JSONField(default=dict)
+    state = models.CharField(max_length=9, choices=State, default=State.HELD)
+    held_at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        app_label = "notifications"
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.CheckConstraint(
+                condition=Q(state="HELD", ended_at__isnull=True) | Q(state__in=["TOLD", "OVERTAKEN"], ended_at__isnull=False),
+                name="held_alert_ends_once",
+            ),
+        ]
+        indexes: ClassVar[list[models.Index]] = [
+            models.Index(fields=["wallet"], condition=Q(state="HELD"), name="held_alert_of_wallet"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.key} {self.state}"

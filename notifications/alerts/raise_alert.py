@@ -21,7 +21,7 @@ def on_deliveries(wake: Callable[[], None]) -> None:
     _wake.append(wake)
 
 
-def raise_alert(
+def raise_alert(  # noqa: PLR0913 - a row
     *,
     topic: str,
     key: str,
@@ -31,8 +31,10 @@ def raise_alert(
     at: datetime,
     audience: str = "customer",
     severity: str = "info",
+    to: str = "",
 ) -> Alert | None:
-    """The alert, its deliveries planned in the same transaction; None when it was raised before."""
+    """The alert, its deliveries planned in the same transaction; None when it was raised before. to: a mail to this address and
+    nothing else."""
     assert topic in TOPICS, topic
     with transaction.atomic():
         alert = Alert(
@@ -51,7 +53,8 @@ def raise_alert(
         raised = Alert.objects.filter(key=key, public_id=alert.public_id).first()
         if raised is None:
             return None
-        Delivery.objects.bulk_create([*_mails(raised, at), *_webhooks(raised, at)])
+        only = [_delivery(raised, at, channel="email", address=to)] if to else []
+        Delivery.objects.bulk_create(only or [*_mails(raised, at), *_webhooks(raised, at)])
         transaction.on_commit(wake_sender, robust=True)
     return raised
 

@@ -120,6 +120,7 @@ class ApiKeyAdmin(ReadOnlyAdmin):
                 at=now(),
                 account=account_by_key(key=answers["account"]) if answers["account"] else None,
                 expires_at=_midnight(answers["expires_on"]),
+                actor=str(request.user),
             )
             shown = {**context, "title": "Key issued", "key": issued.api_key, "secret": issued.secret}
             response = TemplateResponse(request, "admin/api_key_issued.html", shown)

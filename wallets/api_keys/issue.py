@@ -16,6 +16,8 @@ from wallets.api_keys import verify
 from wallets.api_keys.models import SCOPES, ApiKey
 from wallets.errors import Conflict
 from wallets.input import Input
+from wallets.outbox.topics import ApiKeyIssued
+from wallets.outbox.write import add_news
 
 SECRET_BYTES: Final = 32
 PREFIX_LETTERS: Final = "0123456789abcdefghjkmnpqrstvwxyz"
@@ -42,8 +44,10 @@ def issue_api_key(
     at: datetime,
     account: Account | None = None,
     expires_at: datetime | None = None,
+    actor: str = "",
 ) -> IssuedKey:
-    """Issue a key. account: the only account it sees; None: all of them.  expires_at: None: never.
+    """Issue a key. account: the only account it sees; None: all of them.  expires_at: None: never.  actor: who makes it, which
+    its account (or, without one, finance) is told; empty: the system itself, and nobody is told.
 
     Raises InvalidInput.
     """
@@ -57,16 +61,32 @@ def issue_api_key(
     check.refuse("The key cannot be issued like this.")
     prefix = "key_" + "".join(secrets.choice(PREFIX_LETTERS) for _ in range(12))
     secret = f"{prefix}_{secrets.token_urlsafe(SECRET_BYTES)}"
-    api_key = ApiKey.objects.create(
-        prefix=prefix,
-        key_hash=hashlib.sha256(secret.encode()).digest(),
-        name=name,
-        scopes=[scope for scope in SCOPES if scope in scopes],
-        account=account,
-        created_at=at,
-        expires_at=expires_at,
-    )
+    with transaction.atomic():
+        api_key = ApiKey.objects.create(
+            prefix=prefix,
+            key_hash=hashlib.sha256(secret.encode()).digest(),
+            name=name,
+            scopes=[scope for scope in SCOPES if scope in scopes],
+            account=account,
+            created_at=at,
+            expires_at=expires_at,
+        )
+        if actor:
+            _tell(api_key, actor, at=at)
     return IssuedKey(api_key, secret)
+
+
+def _tell(api_key: ApiKey, actor: str, *, at: datetime) -> None:
+    account = api_key.account
+    told = ApiKeyIssued(
+        account_id=account.pk if account else None,
+        prefix=api_key.prefix,
+        name=api_key.name,
+        scopes=", ".join(api_key.scopes),
+        actor=actor[:200],
+    )
+    subject = f"account:{account.pk}" if account else ""
+    add_news([(subject, told)], at=at, bucket=account.bucket if account else 0)
 
 
 def revoke_api_key(*, api_key: ApiKey, at: datetime) -> ApiKey:

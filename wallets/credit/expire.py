@@ -57,7 +57,7 @@ def expire_due(wallets: Mapping[int, LockedWallet], *, bucket: int, at: datetime
     for lot, amount in leaving:
         if amount:
             currency = wallets[lot.wallet_id].currency
-            told = LotExpired(lot.wallet_id, lot.public_id, plain(amount), currency, lot.unit_meter)
+            told = LotExpired(lot.wallet_id, lot.public_id, plain(amount), currency, lot.unit_meter, lot.kind)
             news.append((f"wallet:{lot.wallet_id}", told))
             entries.append(_entry(wallets[lot.wallet_id], lot, amount))
     post_entries(entries, at=at, news=news)

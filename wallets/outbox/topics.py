@@ -45,13 +45,25 @@ class BalanceRecovered:
 
 @dataclass(frozen=True, slots=True)
 class LotExpired:
-    """A credit lot reached its end with this much unused: money, or of an allowance units of `meter`."""
+    """A credit lot reached its end with this much unused: money, or of an allowance units of `meter`. kind: of the lot."""
 
     wallet_id: int
     lot: str
     amount: str
     currency: str
     meter: str = ""
+    kind: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ApiKeyIssued:
+    """Somebody made a key; account_id: the only account it sees. scopes: joined by commas."""
+
+    account_id: int | None
+    prefix: str
+    name: str
+    scopes: str
+    actor: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -263,6 +275,18 @@ class WithdrawalRequested:
 
 
 @dataclass(frozen=True, slots=True)
+class WithdrawalWentOn:
+    """A withdrawal took a step. state: confirmed (finance has it), or approved (paid after payable_at, ISO 8601)."""
+
+    wallet_id: int
+    withdrawal: str
+    state: str
+    amount: str
+    currency: str
+    payable_at: str
+
+
+@dataclass(frozen=True, slots=True)
 class WithdrawalEnded:
     """A withdrawal came to its end. state: paid, failed, declined, cancelled or lapsed. paid: money, with tax. reason: why it
     was not paid."""
@@ -281,6 +305,7 @@ News = (
     | ThresholdCrossed
     | BalanceRecovered
     | LotExpired
+    | ApiKeyIssued
     | AccountsChanged
     | SubscriptionChanged
     | TopUpSucceeded
@@ -298,5 +323,6 @@ News = (
     | RefundFailed
     | DisputeChanged
     | WithdrawalRequested
+    | WithdrawalWentOn
     | WithdrawalEnded
 )

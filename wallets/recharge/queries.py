@@ -2,9 +2,18 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+from typing import Final
+
 from wallets.balances.models import Wallet
+from wallets.money import ZERO
+from wallets.outbox.models import Delivery
 from wallets.recharge.configure import COOL_DOWN
-from wallets.recharge.models import AutoRecharge, ScheduledTopUp
+from wallets.recharge.models import AutoRecharge, RechargeDecision, ScheduledTopUp
+from wallets.recharge.states import IN_FLIGHT
+
+READER: Final = "recharge"
+"""The name under which recharges read the news (billing_site/outbox_readers.py)."""
 
 
 def rule_of(wallet: Wallet) -> AutoRecharge:
@@ -20,3 +29,20 @@ def schedule_of(wallet: Wallet) -> ScheduledTopUp:
     schedule = ScheduledTopUp.objects.filter(bucket=wallet.bucket, wallet=wallet).first() or ScheduledTopUp(is_on=False)
     schedule.wallet = wallet
     return schedule
+
+
+def credit_on_its_way(wallet: Wallet, *, ended: str = "") -> Decimal:
+    """What recharges under way, or due and not decided yet, will add to a wallet; one that waits for its card's holder may
+    never. ended: a top-up known to have ended, whose decision may not be."""
+    under_way = RechargeDecision.objects.filter(
+        bucket=wallet.bucket, wallet_id=wallet.pk, state=IN_FLIGHT, asked_at__isnull=True
+    ).values_list("amount", "top_up__public_id")
+    amounts = [amount for amount, top_up in under_way if amount is not None and not (ended and top_up == ended)]
+    if amounts:
+        return sum(amounts, ZERO)
+    if not Delivery.objects.filter(reader=READER, subject=f"wallet:{wallet.pk}", delivered_at__isnull=True).exists():
+        return ZERO
+    rule = rule_of(wallet)
+    if not rule.is_on:
+        return ZERO
+    return rule.amount if rule.amount is not None else max((rule.target or ZERO) - wallet.balance, ZERO)

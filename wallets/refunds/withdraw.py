@@ -40,7 +40,7 @@ from wallets.refunds.move import move
 from wallets.refunds.reauthenticate import reauthenticate
 from wallets.refunds.states import APPROVED, CANCELLABLE, CANCELLED, CONFIRMED, DECLINED, HELD, LAPSED, REQUESTED
 from wallets.refunds.withdrawable import withdrawable
-from wallets.refunds.withdrawal_state import tell_ended
+from wallets.refunds.withdrawal_state import tell_ended, tell_step
 
 APPROVAL: Final = "withdrawal"
 LINK_WORKS_FOR: Final = timedelta(days=1)
@@ -172,6 +172,7 @@ def confirm_withdrawal(*, token: str, user: User, at: datetime) -> Withdrawal:
             account_id=locked.account_id,
         )
         move(withdrawal, CONFIRMED, at=at, confirmed_at=at, payable_at=payable_at, hold=hold, approval=approval)
+        tell_step(withdrawal, at=at)
     return withdrawal
 
 
@@ -182,6 +183,7 @@ def approve_withdrawal(*, approval: Approval, at: datetime) -> Withdrawal:
         if withdrawal.state != CONFIRMED:
             raise WithdrawalEnded(f"Withdrawal {withdrawal.public_id} is {withdrawal.state.lower()} already.")
         move(withdrawal, APPROVED, at=at)
+        tell_step(withdrawal, at=at)
     return withdrawal
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from wallets.money import ZERO
-from wallets.outbox.topics import WithdrawalEnded
+from wallets.outbox.topics import WithdrawalEnded, WithdrawalWentOn
 from wallets.outbox.write import add_news
 from wallets.refunds.models import Refund, Withdrawal
 from wallets.refunds.move import move
@@ -24,6 +24,19 @@ def restate_withdrawal(withdrawal: Withdrawal, *, at: datetime) -> None:
     move(withdrawal, after, at=at, paid=paid, failure=failure)
     if after != before:
         tell_ended(withdrawal, at=at)
+
+
+def tell_step(withdrawal: Withdrawal, *, at: datetime) -> None:
+    """The news that a withdrawal was confirmed, or approved."""
+    told = WithdrawalWentOn(
+        wallet_id=withdrawal.wallet_id,
+        withdrawal=withdrawal.public_id,
+        state=withdrawal.state.lower(),
+        amount=f"{withdrawal.amount:f}",
+        currency=withdrawal.currency,
+        payable_at="" if withdrawal.payable_at is None else withdrawal.payable_at.isoformat(),
+    )
+    add_news([(f"wallet:{withdrawal.wallet_id}", told)], at=at, bucket=withdrawal.bucket)
 
 
 def tell_ended(withdrawal: Withdrawal, *, at: datetime) -> None:

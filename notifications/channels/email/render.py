@@ -22,12 +22,25 @@ from wallets.amount_text import headline_text
 
 AMOUNTS: Final = frozenset(
     {
-        *("amount", "balance", "before", "below", "closing_balance", "limit", "per_day", "reference_balance", "threshold"),
+        *(
+            "amount",
+            "balance",
+            "before",
+            "below",
+            "closing_balance",
+            "credit",
+            "limit",
+            "per_day",
+            "reference_balance",
+            "threshold",
+        ),
         *("total", "used"),
     }
 )
 """Facts that are amounts of the fact `currency`, or units of the fact `unit`."""
-MOMENTS: Final = frozenset(("expires_at", "next_at", "respond_by", "runs_out_at", "since", "window_start"))
+MOMENTS: Final = frozenset(
+    ("confirm_by", "expires_at", "next_at", "payable_at", "respond_by", "runs_out_at", "since", "window_start")
+)
 DATES: Final = frozenset(("period_start", "period_end"))
 _BLANK: Final = re.compile(r"\n{3,}")
 

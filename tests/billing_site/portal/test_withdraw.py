@@ -5,16 +5,15 @@ from __future__ import annotations
 import re
 
 import pytest
-from django.core import mail
 from django.test import Client
 from django.urls import reverse
 
 from tests.cast import PASSWORD, Company
 from tests.factories.payments import topped_up
+from tests.factories.refunds import confirmation_mail
 from tests.factories.shop import browser_of, text_of
 from tests.fakes.faulty_provider import FaultyProvider
 from wallets.payments.models import PaymentMethod
-from wallets.refunds.mail import mail_confirmation
 from wallets.refunds.models import Withdrawal
 
 pytestmark = pytest.mark.django_db
@@ -31,8 +30,8 @@ def test_the_journey_of_a_withdrawal(acme: Company, globex: Company, card: Payme
     assert browser.post(PAGE, {"amount": "x", "password": PASSWORD}).status_code == 422
     assert browser.post(PAGE, {"amount": "20", "password": PASSWORD}).status_code == 302
     withdrawal = Withdrawal.objects.get()
-    assert mail_confirmation(withdrawal_id=withdrawal.public_id, at=withdrawal.created_at)
-    link = re.search(r"https?://[^/]+(/withdraw/confirm/\S+)", str(mail.outbox[-1].body))
+    _, text = confirmation_mail(withdrawal, at=withdrawal.created_at)
+    link = re.search(r"https?://[^/]+(/withdraw/confirm/\S+)", text)
     assert link
     assert browser_of(globex.owner).get(link[1]).status_code == 404
     assert "Withdraw 20.00" in text_of(browser.get(link[1]))

@@ -2,21 +2,32 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from collections.abc import Iterator
+from datetime import datetime, timedelta
 from decimal import Decimal as D
 
 import pytest
+from pytest_django.fixtures import Settings
 
 from billing_site.outbox_readers import READERS
-from notifications.alerts.models import Alert
+from notifications.alerts.hold_back import hold_back, settle_all_held
+from notifications.alerts.models import Alert, HeldAlert
+from tests.cast import Company
 from tests.factories.balances import AT, spend, wallet_of
+from tests.factories.payments import AT as PAID_AT
+from tests.factories.payments import provider_in_memory, saved_card
+from tests.factories.recharge import set_rule
+from tests.fakes.faulty_provider import FaultyProvider
+from wallets.balances.lock import LockBusy
 from wallets.balances.models import Wallet
 from wallets.balances.set_thresholds import set_account_thresholds, set_thresholds
 from wallets.credit.expire import expire_lots
 from wallets.credit.grant import grant_credit
-from wallets.outbox.deliver import deliver_news
+from wallets.outbox.deliver import Reader, deliver_news
 from wallets.outbox.models import News
+from wallets.outbox.topics import RechargeDue
 from wallets.recharge.configure import RechargeTerms, set_auto_recharge
+from wallets.recharge.sweep import sweep_recharges
 
 pytestmark = pytest.mark.django_db
 
@@ -26,9 +37,16 @@ def wallet() -> Wallet:
     return wallet_of("acme", credit="100")
 
 
-def heard(wallet: Wallet) -> list[str]:
+@pytest.fixture
+def provider(settings: Settings) -> Iterator[FaultyProvider]:
+    """In memory; these debits have no events."""
+    with provider_in_memory(settings) as made:
+        yield made
+
+
+def heard(wallet: Wallet, *, at: datetime = AT) -> list[str]:
     """Hand the news out; what its account was told, oldest first."""
-    deliver_news(readers=READERS, at=AT)
+    deliver_news(readers=READERS, at=at)
     told = Alert.objects.filter(
         account_id=wallet.account_id,
         topic__in=["threshold_crossed", "wallet_exhausted", "balance_recovered", "wallet_resumed", "lot_expired"],
@@ -106,3 +124,42 @@ def test_percentages_amounts_and_reference_of_its_own(wallet: Wallet) -> None:
     grant_credit(wallet_id=wallet.pk, amount=D(200), kind="paid", at=AT)
     spend(wallet, "120")
     assert heard(wallet)[3:] == ["balance_recovered", "10"]
+
+
+def test_a_recharge_on_its_way_holds_the_alert_back_and_its_failure_tells_it(acme: Company, provider: FaultyProvider) -> None:
+    """Recharged: never told. Declined: told with the news of it. Too little to make it false: told at once."""
+    wallet, card = acme.wallet, saved_card(acme.account)
+    grant_credit(wallet_id=wallet.pk, amount=D(100), kind="promotional", at=PAID_AT)
+    set_rule(wallet, threshold=D(10), amount=D(50), monthly_cap=D(100))
+    spend(wallet, "94", at=PAID_AT)
+    assert heard(wallet, at=PAID_AT) == []
+    sweep_recharges(at=PAID_AT)
+    assert heard(wallet, at=PAID_AT) == ["balance_recovered"]
+    assert HeldAlert.objects.get().state == "OVERTAKEN"
+    later = PAID_AT + timedelta(hours=1)
+    spend(wallet, "47", at=later)  # 9 of 56
+    provider.declines[card.provider_id] = "insufficient_funds"
+    assert heard(wallet, at=later)[1:] == []
+    sweep_recharges(at=later)
+    assert heard(wallet, at=later)[1:] == ["20"]
+    assert [one.state for one in HeldAlert.objects.order_by("id")] == ["OVERTAKEN", "TOLD"]
+    assert not hold_back(
+        wallet_id=wallet.pk, topic="threshold_crossed", key="k", level=D(20), facts={}, severity="warning", at=later
+    )
+
+
+def test_what_no_news_ends_is_told_by_the_sweep(wallet: Wallet) -> None:
+    set_auto_recharge(wallet_id=wallet.pk, terms=RechargeTerms(threshold=D(10), amount=D(50), monthly_cap=D(200)), at=AT)
+    spend(wallet, "94")
+    alerts = {topic: [one for one in of_topic if one.name == "alerts"] for topic, of_topic in READERS.items()}
+    deliver_news(readers=alerts | {RechargeDue: [Reader("recharge", _busy)]}, at=AT)
+    assert settle_all_held(at=AT) == 0
+    assert HeldAlert.objects.get().state == "HELD"
+    deliver_news(readers={RechargeDue: READERS[RechargeDue]}, at=AT + timedelta(minutes=1))  # no card: nothing is on its way
+    assert settle_all_held(at=AT) == 1
+    assert settle_all_held(at=AT) == 0
+    assert Alert.objects.get(topic="threshold_crossed").facts["percent"] == "20"
+
+
+def _busy(piece: object, *, at: object) -> None:
+    raise LockBusy("somebody has it")

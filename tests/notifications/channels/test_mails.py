@@ -32,7 +32,16 @@ FACTS = {
     "recharge_breaker_opened": {"card": "Visa •••• 4242", "declines": "3", "reason": "Your bank declined the card."},
     "card_expiring": {"label": "Visa •••• 4242", "exp_month": "12", "exp_year": "2026"},
     "dispute_opened": {"amount": "50", "reason": "not recognised", "respond_by": "2026-12-07T23:59:00Z", **MONEY},
-    "withdrawal_changed": {"amount": "30", "state": "approved", "withdrawal": "wdr_5kT1bN8xW3qZ7mR2vC9hYf", **MONEY},
+    "refund_succeeded": {"total": "59.5", "credit": "50", "refund": "ref_5kT1bN8x", "top_up": "top_5kT1bN8x", **MONEY},
+    "refund_failed": {"total": "59.5", "credit": "50", "refund": "ref_5kT1bN8x", "top_up": "top_5kT1bN8x", **MONEY},
+    "withdrawal_requested": {
+        "amount": "30", "withdrawal": "wdr_5kT1bN8x", "confirm_by": "2026-11-24T10:04:00Z",
+        "link": "https://billing.example/withdraw/confirm/token/", **MONEY,
+    },
+    "withdrawal_changed": {
+        "amount": "30", "state": "approved", "withdrawal": "wdr_5kT1bN8xW3qZ7mR2vC9hYf", "payable_at": "2026-11-26T10:04:00Z",
+        **MONEY,
+    },
     "lot_expiring": {"amount": "11.2", "days": "7", "expires_at": "2026-11-30T00:00:00Z", "lot": "lot_5kT1", **MONEY},
     "lot_expired": {"amount": "1250000", "unit": "tokens", "lot": "lot_5kT1bN8xW3qZ7mR2vC9hYf"},
     "subscription_changed": {"plan": "Team", "before": "ACTIVE", "after": "PAST_DUE", "what": "its fee was not paid"},
@@ -42,6 +51,10 @@ FACTS = {
     },
     "spend_cap_reached": {"value": "u_77", "used": "20.004", "limit": "20", "window_start": "2026-11-01T00:00:00Z", **MONEY},
     "api_key_issued": {"name": "prod-2", "prefix": "key_5kT1bN8x", "scopes": "events:write", "actor": "dana@acme.example"},
+    "member_invited": {
+        "email": "new@acme.example", "role": "billing", "actor": "dana@acme.example", "expires_at": "2026-11-30T10:04:00Z",
+        "link": "https://billing.example/invitations/token/",
+    },
     "member_added": {"email": "new@acme.example", "role": "billing", "actor": "dana@acme.example"},
     "endpoint_disabled": {
         "url": "https://acme.example/hooks/billing", "since": "2026-11-18T09:00:00Z", "answer": "500 our database is away",

@@ -73,7 +73,8 @@ def test_each_lot_that_expires_is_told_with_what_was_left() -> None:
     expire_lots(at=ENDS)
     news = News.objects.get(topic="lot_expired")
     assert (news.subject, news.happened_at) == (f"wallet:{wallet.pk}", ENDS)
-    assert news.payload == {"wallet_id": wallet.pk, "lot": lot.public_id, "amount": "6.00", "currency": "USD", "meter": ""}
+    told = {"wallet_id": wallet.pk, "lot": lot.public_id, "amount": "6.00", "currency": "USD", "meter": "", "kind": "paid"}
+    assert news.payload == told
 
 
 def test_several_lots_and_wallets_expire_in_one_sweep_whatever_the_size_of_a_batch(monkeypatch: pytest.MonkeyPatch) -> None:

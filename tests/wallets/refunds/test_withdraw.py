@@ -8,11 +8,10 @@ from decimal import Decimal as D
 from typing import Any
 
 import pytest
-from django.core import mail
 
 from tests.cast import PASSWORD, Company
 from tests.factories.payments import AT, topped_up
-from tests.factories.refunds import LATER, books, used
+from tests.factories.refunds import LATER, books, confirmation_mail, used
 from tests.fakes.faulty_provider import FaultyProvider
 from wallets.accounts.models import User
 from wallets.approvals.decide import approve, decline
@@ -21,7 +20,6 @@ from wallets.balances.freeze import WalletFrozen, freeze_wallet
 from wallets.outbox.models import News
 from wallets.payments.models import PaymentMethod
 from wallets.payments.providers.contract import RefundOutcome
-from wallets.refunds.mail import mail_confirmation
 from wallets.refunds.models import Refund, Withdrawal
 from wallets.refunds.pay_out import pay_out_due, pay_out_withdrawal
 from wallets.refunds.reauthenticate import PasswordWrong, SecondFactorWrong
@@ -52,8 +50,7 @@ def asked(company: Company, amount: str, **terms: Any) -> Withdrawal:
 
 
 def mailed_token(withdrawal: Withdrawal) -> str:
-    assert mail_confirmation(withdrawal_id=withdrawal.public_id, at=LATER)
-    found = re.search(r"/withdraw/confirm/([^/]+)/", str(mail.outbox[-1].body))
+    found = re.search(r"/withdraw/confirm/([^/]+)/", confirmation_mail(withdrawal)[1])
     assert found
     return found[1]
 
@@ -89,10 +86,10 @@ def test_unused_credit_goes_back_to_the_oldest_payments_first(
     withdrawal = asked(acme, "65")
     assert available(acme) == 100  # nothing is held yet
     token = mailed_token(withdrawal)
-    assert mail.outbox[-1].to == [acme.owner.email]
+    assert confirmation_mail(withdrawal)[0] == acme.owner.email
     withdrawal = confirm_withdrawal(token=token, user=acme.owner, at=LATER)
     assert (withdrawal.state, available(acme)) == ("CONFIRMED", 35)
-    assert not mail_confirmation(withdrawal_id=withdrawal.public_id, at=LATER)
+    assert "/withdraw/confirm/" not in confirmation_mail(withdrawal)[1]
     decided = approve(approval_id=Approval.objects.get().public_id, by=fiona, at=LATER)
     assert approve_withdrawal(approval=decided, at=LATER).state == "APPROVED"
     assert pay_out_due(at=PAYABLE - timedelta(seconds=1)) == 0
@@ -108,7 +105,8 @@ def test_unused_credit_goes_back_to_the_oldest_payments_first(
     told = [
         (news.topic, news.payload.get("state")) for news in News.objects.filter(topic__startswith="withdrawal").order_by("id")
     ]
-    assert told == [("withdrawal_requested", None), ("withdrawal_ended", "paid")]
+    steps = [("withdrawal_went_on", step) for step in ("confirmed", "approved")]
+    assert told == [("withdrawal_requested", None), *steps, ("withdrawal_ended", "paid")]
     with pytest.raises(WithdrawalEnded):
         cancel_withdrawal(withdrawal=withdrawal, at=PAYABLE)
 
