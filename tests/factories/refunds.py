@@ -9,17 +9,12 @@ from typing import Final
 from django.contrib.auth.models import Group
 from django.db.models import Sum
 
-from billing_site.outbox_readers import READERS
-from notifications.alerts.message import message_of
-from notifications.alerts.models import Delivery as MailDelivery
-from notifications.channels.email.render import render_mail
 from tests.cast import PASSWORD, Company
 from tests.factories.balances import spend
 from tests.factories.payments import AT
 from wallets.accounts.models import User
 from wallets.balances.models import Wallet
 from wallets.ledger.models import Posting
-from wallets.outbox.deliver import deliver_news
 from wallets.refunds.models import Withdrawal
 from wallets.refunds.proofs import PROOFS
 from wallets.refunds.refund import Why
@@ -47,15 +42,6 @@ def books() -> dict[str, Decimal]:
 def withdrawal_of(company: Company, amount: str, *, at: datetime = LATER) -> Withdrawal:
     """The owner of a company asks for unused credit."""
     return request_withdrawal(wallet=company.wallet, amount=Decimal(amount), user=company.owner, password=PASSWORD, at=at)
-
-
-def confirmation_mail(withdrawal: Withdrawal, *, at: datetime = LATER) -> tuple[str, str]:
-    """To whom the link of a withdrawal goes, and what the mail says."""
-    deliver_news(readers=READERS, at=at)
-    delivery = MailDelivery.objects.get(
-        alert__topic="withdrawal_requested", alert__facts__withdrawal=withdrawal.public_id, channel="email"
-    )
-    return delivery.address, render_mail(message_of(delivery, at=at)).text
 
 
 def finance_of(user: User) -> Group:

@@ -9,8 +9,8 @@ from django.test import Client
 from django.urls import reverse
 
 from tests.cast import PASSWORD, Company
+from tests.factories.alerts import newest_mail
 from tests.factories.payments import topped_up
-from tests.factories.refunds import confirmation_mail
 from tests.factories.shop import browser_of, text_of
 from tests.fakes.faulty_provider import FaultyProvider
 from wallets.payments.models import PaymentMethod
@@ -30,7 +30,7 @@ def test_the_journey_of_a_withdrawal(acme: Company, globex: Company, card: Payme
     assert browser.post(PAGE, {"amount": "x", "password": PASSWORD}).status_code == 422
     assert browser.post(PAGE, {"amount": "20", "password": PASSWORD}).status_code == 302
     withdrawal = Withdrawal.objects.get()
-    _, text = confirmation_mail(withdrawal, at=withdrawal.created_at)
+    text = newest_mail("withdrawal_requested", at=withdrawal.created_at)[1].text
     link = re.search(r"https?://[^/]+(/withdraw/confirm/\S+)", text)
     assert link
     assert browser_of(globex.owner).get(link[1]).status_code == 404

@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 
 from tests.cast import PASSWORD, Company
+from tests.factories.alerts import newest_mail
 from tests.factories.payments import AT, topped_up
-from tests.factories.refunds import LATER, books, confirmation_mail, used
+from tests.factories.refunds import LATER, books, used
 from tests.fakes.faulty_provider import FaultyProvider
 from wallets.accounts.models import User
 from wallets.approvals.decide import approve, decline
@@ -50,7 +51,8 @@ def asked(company: Company, amount: str, **terms: Any) -> Withdrawal:
 
 
 def mailed_token(withdrawal: Withdrawal) -> str:
-    found = re.search(r"/withdraw/confirm/([^/]+)/", confirmation_mail(withdrawal)[1])
+    assert withdrawal.state == "REQUESTED"
+    found = re.search(r"/withdraw/confirm/([^/]+)/", newest_mail("withdrawal_requested", at=LATER)[1].text)
     assert found
     return found[1]
 
@@ -86,10 +88,10 @@ def test_unused_credit_goes_back_to_the_oldest_payments_first(
     withdrawal = asked(acme, "65")
     assert available(acme) == 100  # nothing is held yet
     token = mailed_token(withdrawal)
-    assert confirmation_mail(withdrawal)[0] == acme.owner.email
+    assert newest_mail("withdrawal_requested", at=LATER)[0] == acme.owner.email
     withdrawal = confirm_withdrawal(token=token, user=acme.owner, at=LATER)
     assert (withdrawal.state, available(acme)) == ("CONFIRMED", 35)
-    assert "/withdraw/confirm/" not in confirmation_mail(withdrawal)[1]
+    assert "/withdraw/confirm/" not in newest_mail("withdrawal_requested", at=LATER)[1].text
     decided = approve(approval_id=Approval.objects.get().public_id, by=fiona, at=LATER)
     assert approve_withdrawal(approval=decided, at=LATER).state == "APPROVED"
     assert pay_out_due(at=PAYABLE - timedelta(seconds=1)) == 0
