@@ -32,8 +32,11 @@ MAY: Final[dict[str, frozenset[str]]] = {
     "alerts": frozenset({Role.OWNER, Role.ADMIN, Role.BILLING, Role.DEVELOPER}),  # and webhook endpoints
     "caps": frozenset({Role.OWNER, Role.ADMIN}),
     "team": frozenset({Role.OWNER, Role.ADMIN}),
+    "export": frozenset({Role.OWNER, Role.ADMIN}),  # everything at once
     "close": frozenset({Role.OWNER}),
 }
+# What is left in an account that is closed.
+MAY_WHEN_CLOSED: Final = frozenset({"read", "export", "close"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +79,8 @@ class Customer:
         """Whether their role in the account allows the action, a key of MAY; support may read."""
         if self.visiting is not None:
             return action == "read"
+        if account.closed_at is not None and action not in MAY_WHEN_CLOSED:
+            return False
         return self.role_in(account) in MAY[action]
 
     def with_right(self, action: str, key: str) -> Account:

@@ -13,6 +13,7 @@ from billing_site.portal.charges import charge
 from billing_site.portal.invitation import invitation, start
 from billing_site.portal.payments import payments
 from billing_site.portal.plan import plan
+from billing_site.portal.privacy import close, delete_me, download, privacy
 from billing_site.portal.receipt import look, receipt
 from billing_site.portal.security import security
 from billing_site.portal.statements import statement, statement_csv, statement_pdf, statements
@@ -53,6 +54,10 @@ urlpatterns = [
     path("payments/<path:account>", payments, name="payments"),
     path("withdraw/confirm/<str:token>/", confirm_withdraw, name="confirm_withdraw"),
     path("withdraw/<path:account>", withdraw, name="withdraw"),
+    path("privacy/data/<path:account>", download, name="download"),
+    path("privacy/close/<path:account>", close, name="close"),
+    path("privacy/delete/<path:account>", delete_me, name="delete_me"),
+    path("privacy/<path:account>", privacy, name="privacy"),
     path("team/<path:account>", team, name="team"),
     path("invitation/<str:token>/", invitation, name="invitation"),
     path("start/", start, name="start"),

@@ -52,7 +52,7 @@ def visit_of(request: HttpRequest) -> SupportVisit | None:
         if pk and visit is None:
             del request.session[IN_SESSION]
         request.support_visit = visit  # type: ignore[attr-defined]
-    found: SupportVisit | None = request.support_visit
+    found: SupportVisit | None = request.support_visit  # type: ignore[attr-defined]
     return found
 
 

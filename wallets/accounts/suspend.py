@@ -43,7 +43,7 @@ def reinstate_account(*, account: Account, at: datetime) -> Account:
 def _move(account: Account, before: Status, after: Status, at: datetime) -> bool:
     """Whether the account was in `before` and is now in `after`."""
     with transaction.atomic():
-        if not Account.objects.filter(pk=account.pk, status=before).update(status=after):
+        if not Account.objects.filter(pk=account.pk, status=before, closed_at__isnull=True).update(status=after):
             return False
         add_news([("", AccountsChanged([account.pk]))], at=at, bucket=account.bucket)
     account.status = after

@@ -29,8 +29,8 @@ pytestmark = pytest.mark.django_db
 
 OPEN_TO_ALL = {"login", "logout", "unsubscribe", "invitation", "start", "support", "end_support"}
 # What only changes something: posted to by the pages.
-POSTS = ("begin_card", "keep_card", "change_card", "look")
-OF_ACCOUNT = ("top_up", "auto_recharge", "cards", "caps", "payments", "statements", "withdraw", "team")
+POSTS = ("close", "delete_me", "begin_card", "keep_card", "change_card", "look")
+OF_ACCOUNT = ("top_up", "auto_recharge", "cards", "caps", "payments", "statements", "withdraw", "team", "privacy", "download")
 STATEMENT = ("statement", "statement_pdf", "statement_csv")
 
 
