@@ -30,6 +30,10 @@ from wallets.visits.models import SignIn, SupportVisit
 
 ROWS: Final = 1_000
 """Rows read, and written, at a time."""
+JOURNAL: Final = (
+    *("wallet__public_id", "wallet_version", "kind", "currency", "at"),
+    *("balance_after", "overdraft_after", "reference", "reason", "actor"),
+)
 Rows = Iterable[dict[str, Any]]
 
 
@@ -98,9 +102,8 @@ def _reader(rows: QuerySet[Any], columns: list[str]) -> Callable[[], Rows]:
 
 
 def _journal(account: Account) -> Rows:
-    columns = ["wallet__public_id", "wallet_version", "kind", "currency", "at", "balance_after", "overdraft_after", "reference", "reason", "actor"]
     for wallet_id in Wallet.objects.filter(account=account).order_by("pk").values_list("pk", flat=True):
-        yield from entries_of(wallet_id=wallet_id).order_by("wallet_version").values(*columns).iterator(chunk_size=ROWS)
+        yield from entries_of(wallet_id=wallet_id).order_by("wallet_version").values(*JOURNAL).iterator(chunk_size=ROWS)
 
 
 def _array(rows: Rows) -> Iterator[str]:
