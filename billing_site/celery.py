@@ -36,6 +36,12 @@ BEAT: Final = {
     "settle-held-alerts": Beat(
         "notifications.tasks.settle_held_alerts", timedelta(minutes=1), "a recharge that never came must not silence an alert"
     ),
+    "expiring-lots": Beat(
+        "notifications.tasks.tell_expiring_lots", crontab(minute="21"), "credit is used before it expires, not missed after"
+    ),
+    "paces": Beat(
+        "notifications.tasks.tell_paces", crontab(minute="3"), "an hour is over: who runs out soon, who burns twice as fast"
+    ),
     "check-gate-copy": Beat(
         "metering.tasks.check_gate_copy", timedelta(minutes=1), "the gate's copy in Redis drifts never longer"
     ),

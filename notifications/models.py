@@ -3,5 +3,6 @@
 from notifications.alerts.models import Alert, Attempt, Delivery, HeldAlert, Recipient
 from notifications.channels.email.kept import KeptMail
 from notifications.channels.webhook.models import WebhookEndpoint
+from notifications.watch.models import WatchedPace
 
-__all__ = ["Alert", "Attempt", "Delivery", "HeldAlert", "KeptMail", "Recipient", "WebhookEndpoint"]
+__all__ = ["Alert", "Attempt", "Delivery", "HeldAlert", "KeptMail", "Recipient", "WatchedPace", "WebhookEndpoint"]

@@ -10,6 +10,8 @@ from django.conf import settings
 
 from notifications.alerts import hold_back, send
 from notifications.alerts.raise_alert import on_deliveries
+from notifications.watch import tell_expiring_lots as expiring
+from notifications.watch import tell_paces as pacing
 from wallets import clock
 from wallets.outbox.wake import Waker
 
@@ -33,6 +35,18 @@ def send_to_failing(**_: Any) -> None:
 def settle_held_alerts(**_: Any) -> None:
     """Tell what waited for a recharge that did not come."""
     hold_back.settle_all_held(at=clock.now())
+
+
+@shared_task(acks_late=True, ignore_result=True)
+def tell_expiring_lots(**_: Any) -> None:
+    """Tell whose credit expires in 30, 7 or 1 days."""
+    expiring.tell_expiring_lots(at=clock.now())
+
+
+@shared_task(acks_late=True, ignore_result=True)
+def tell_paces(**_: Any) -> None:
+    """Tell who runs out soon, and who burns twice as fast."""
+    pacing.tell_paces(at=clock.now())
 
 
 def listen_to_deliveries() -> None:

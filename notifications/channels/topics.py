@@ -28,6 +28,7 @@ TOPICS: Final[dict[str, Topic]] = {
     "wallet_resumed": Topic("There is credit again after the balance was used up", "Balance"),
     "run_out_forecast": Topic("The balance will be used up in a few days at the present rate", "Balance"),
     "burn_rate_doubled": Topic("Usage costs twice as much as in the week before", "Balance"),
+    "burn_rate_page": Topic("A customer's usage costs twice as much as in the week before", "Balance", finance=True),
     "top_up_succeeded": Topic("A top-up was paid", "Payments", mandatory=True),
     "top_up_failed": Topic("A top-up was not paid", "Payments", mandatory=True),
     "recharge_needs_authentication": Topic("The bank asks to confirm an auto-recharge", "Payments", mandatory=True),

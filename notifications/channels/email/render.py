@@ -90,6 +90,7 @@ def read_facts(facts: Mapping[str, str]) -> dict[str, str]:
     read = {name: _read(name, str(value), unit) for name, value in facts.items()}
     if "days" in facts and facts["days"].isdigit():
         days = int(facts["days"])
+        read["about"] = ngettext("in about %(days)d day", "in about %(days)d days", days) % {"days": days}
         read["days_words"] = ngettext("in %(days)d day", "in %(days)d days", days) % {"days": days}
     if facts.get("exp_month", "").isdigit() and "exp_year" in facts:
         read["expires"] = f"{int(facts['exp_month']):02d}/{facts['exp_year']}"

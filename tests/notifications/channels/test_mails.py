@@ -23,6 +23,7 @@ FACTS = {
     "wallet_resumed": {"balance": "49.9996", **MONEY},
     "run_out_forecast": {"days": "3", "balance": "41.20", "per_day": "13.1", "runs_out_at": "2026-11-26T12:00:00Z", **MONEY},
     "burn_rate_doubled": {"balance": "812.5", "per_day": "240.061", "before": "101.9", **MONEY},
+    "burn_rate_page": {"balance": "812.5", "per_day": "240.061", "before": "101.9", **MONEY},
     "top_up_succeeded": {"amount": "50", "total": "59.5", "balance": "61.2", "top_up": "top_5kT1bN8xW3qZ7mR2vC9hYf", **MONEY},
     "top_up_failed": {"amount": "50", "total": "59.5", "reason": "Your bank declined the card.", "top_up": "top_5kT1", **MONEY},
     "recharge_needs_authentication": {"total": "50", "top_up": "top_5kT1bN8xW3qZ7mR2vC9hYf", **MONEY},
