@@ -7,7 +7,7 @@ charges and then gives back what the negative ones come to, each to the lots its
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
@@ -15,14 +15,14 @@ from typing import Any, Final, NamedTuple
 
 from django.db import DataError
 
-from metering.ingest.charging import HOUR_US, PIECE, Usage, WalletWork, add_up
+from metering.ingest.charging import HOUR_US, PIECE, Usage, WalletWork, add_up, usage_lines
 from metering.ingest.rating import Item, Measured
 from metering.ingest.rows import COUNTED_COLUMNS, RUN_CHARGE_COLUMNS
-from metering.ingest.runs import RUN_COLUMNS, Job, Pending, Run, drop_ahead, gather, stand
+from metering.ingest.runs import Job, Pending, Run, RunRow, drop_ahead, gather, stand, stored_runs
 from metering.usage.models import ReturnedDraw
 from metering.usage.returned import ReturnedPart, StandingDraws, rows_of_returned
 from pricing.books.version_view import Line
-from pricing.counters.counters import Counter, Key, Members, Place, hash_of, load_counters, remember
+from pricing.counters.counters import Counter, Key, Members, Place, hash_of, load_counters, remember, stored_counters
 from pricing.meters.measure import Quantity
 from pricing.rating.lines import NOWHERE
 from pricing.rating.rate import change, is_cumulative
@@ -53,11 +53,14 @@ class Fall(NamedTuple):
 
 @dataclass(slots=True)
 class Counted:
-    """What rating under the lock came to: rows of charges, and the negative ones by wallet."""
+    """What rating under the lock came to: rows of charges, and the negative ones by wallet; the statement that `stores` the
+    counters and runs."""
 
     counters: dict[Key, Counter]
     members: Members
     allowances: dict[int, Allowances]
+    runs: list[RunRow]
+    stores: str = ""
     lines: list[str] = field(default_factory=list)
     falls: dict[int, list[Fall]] = field(default_factory=dict)
 
@@ -96,32 +99,47 @@ def charge_pending(
             drop_ahead(run)
         pending = gather(pending.items, work, iter(()), bucket=bucket, covered=found)
     load_counters(pending.counters, bucket=bucket)
-    stood = stand(pending, usage, bucket=bucket)
+    stood = stand(pending, usage)
     members = Members(
         ((counter.id, hash_of(measured[2])) for _, _, measured, counter in pending.jobs if counter is not None and measured[2]),
         bucket=bucket,
     )
-    counted = Counted(pending.counters, members, allowances_of(covered, bucket=bucket, at=at) if covered else {})
+    counted = Counted(pending.counters, members, allowances_of(covered, bucket=bucket, at=at) if covered else {}, stood.runs)
+    rest = bool(stood.again or pending.jobs)
     if stood.charges:
         with cursor.copy(f"COPY metering_charge ({RUN_CHARGE_COLUMNS}) FROM STDIN") as copy:
             copy.write("".join(stood.charges))
-        copy_lines(cursor, "metering_counterrun", RUN_COLUMNS, stood.runs)
-    if stood.again or pending.jobs:
-        with cursor.copy(f"COPY metering_charge ({COUNTED_COLUMNS}) FROM STDIN") as copy:
-            for run in stood.again:
-                _charge_run(counted, run, usage)
-                if len(counted.lines) > PIECE:
-                    copy.write(counted.rows())
-            for job in pending.jobs:
-                _charge_job(counted, job, work[job[0].wallet_id], usage)
-                if len(counted.lines) > PIECE:
-                    copy.write(counted.rows())
-            copy.write(counted.rows())
+            if not rest:
+                _finish(counted, usage, bucket=bucket)
+    if rest:
+        _charge_rest(cursor, counted, stood.again, pending.jobs, work, usage)
         find_falls(counted, bucket=bucket)
+        _finish(counted, usage, bucket=bucket)
     for item in pending.items:
         item.pending = ()
     remember(pending.counters)
     return counted
+
+
+def _charge_rest(
+    cursor: Any, counted: Counted, runs: Sequence[Run], jobs: Sequence[Job], work: dict[int, WalletWork], usage: Usage
+) -> None:
+    with cursor.copy(f"COPY metering_charge ({COUNTED_COLUMNS}) FROM STDIN") as copy:
+        for run in runs:
+            _charge_run(counted, run, usage)
+            if len(counted.lines) > PIECE:
+                copy.write(counted.rows())
+        for job in jobs:
+            _charge_job(counted, job, work[job[0].wallet_id], usage)
+            if len(counted.lines) > PIECE:
+                copy.write(counted.rows())
+        copy.write(counted.rows())
+
+
+def _finish(counted: Counted, usage: Usage, *, bucket: int) -> None:
+    """Put together what is to be written of the counters and the roll-up, of which no more is to come."""
+    usage.lines = usage_lines(usage, bucket=bucket)
+    counted.stores = stored_counters(counted.counters.values(), bucket=bucket, beside=stored_runs(counted.runs, bucket=bucket))
 
 
 def _charge_run(counted: Counted, run: Run, usage: Usage) -> None:

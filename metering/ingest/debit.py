@@ -21,7 +21,6 @@ from metering.ingest.counted import charge_pending, give_back_falls
 from metering.ingest.rating import Item
 from metering.ingest.rows import ROLL_UP, stage_usage
 from metering.ingest.runs import covered_meters, gather, rate_ahead
-from pricing.counters.counters import stored_counters
 from wallets.balances.lock import LockedWallet
 from wallets.balances.publish import publish_wallets
 from wallets.credit.debit import debit_wallets
@@ -62,13 +61,13 @@ def charge_items(
         return locked
     locked = lock_charged_wallets(work, items, bucket=bucket)
     counted = charge_pending(cursor, pending, locked, work, usage, bucket=bucket, at=at)
-    with running(connection.connection, stored_counters(counted.counters.values(), bucket=bucket)):
-        lines = usage_lines(usage, bucket=bucket)
+    with running(connection.connection, counted.stores):
+        debits = [
+            debit_of(locked[wallet_id], w, counted.units(wallet_id), reference=reference)
+            for wallet_id, w in sorted(work.items())
+        ]
     counted.members.store()
-    stage_usage(cursor, lines)
-    debits = [
-        debit_of(locked[wallet_id], w, counted.units(wallet_id), reference=reference) for wallet_id, w in sorted(work.items())
-    ]
+    stage_usage(cursor, usage.lines or [])
     debit_wallets(debits, at=at, meanwhile=ROLL_UP)
     give_back_falls(cursor, counted, locked, bucket=bucket, at=at)
     _after_charging(items, locked, bucket=bucket, at=at)

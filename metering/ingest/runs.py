@@ -21,16 +21,12 @@ from pricing.books.version_view import Line
 from pricing.counters.counters import Counter, Key, last_seen
 from pricing.meters.measure import Quantity
 from pricing.rating.rate import is_cumulative
-from wallets.bulk import NULL
+from wallets.bulk import array_literal
 from wallets.credit.burn_down import Covered
 from wallets.money import ZERO
 from wallets.months import month_of
 
-RUN_COLUMNS: Final = (
-    "counter_id, entry_id, bucket, prior_quantity, prior_events, prior_places, first_event, charges, drew_event, drew_line"
-)
 SPAN: Final = 100_000  # row ids from the first event of a run to its last, among which its charges are looked for later
-_NONE: Final = f"{NULL}\t{NULL}"
 
 
 @dataclass(slots=True)
@@ -89,11 +85,28 @@ class Pending:
     covered: Mapping[int, Collection[str]] = field(default_factory=dict)
 
 
+class RunRow(NamedTuple):
+    """A run as it is stored (`metering.usage.models.CounterRun`)."""
+
+    counter_id: int
+    entry_id: int
+    prior_quantity: Quantity
+    prior_events: int
+    prior_places: int
+    first_event: int
+    charges: int
+    drew_event: int | str
+    drew_line: int | str
+
+
+_KINDS: Final = ("bigint", "bigint", "numeric", "bigint", "bigint", "bigint", "integer", "bigint", "smallint")
+
+
 class Stood(NamedTuple):
     """What became of the runs that were rated ahead: rows of charges, rows of runs, and the runs to be rated again."""
 
     charges: list[str]
-    runs: list[str]
+    runs: list[RunRow]
     again: list[Run]
 
 
@@ -236,7 +249,7 @@ def _rate(run: Run, ahead: Ahead) -> bool:
     return True
 
 
-def stand(pending: Pending, usage: Usage, *, bucket: int) -> Stood:
+def stand(pending: Pending, usage: Usage) -> Stood:
     """The runs whose counters, now locked and loaded, stand where rating ahead took them to: their rows are what rating under
     the lock would make them. Moves their counters; adds them to what their wallets are to be debited and to the roll-up."""
     stood = Stood([], [], [])
@@ -254,11 +267,9 @@ def stand(pending: Pending, usage: Usage, *, bucket: int) -> Stood:
             stood.again.append(run)
             continue
         wallet, charges = run.wallet, len(run.jobs)
-        drew = _NONE if counter.drew is None else f"{counter.drew[0]}\t{counter.drew[1]}"
-        stood.runs.append(
-            f"{counter.id}\t{wallet.entry_id}\t{bucket}\t{counter.quantity!s}\t{counter.events}\t{counter.places}\t{first}"
-            f"\t{charges}\t{drew}"
-        )
+        drew = counter.drew or ("NULL", "NULL")
+        before = (counter.quantity, counter.events, counter.places)
+        stood.runs.append(RunRow(counter.id, wallet.entry_id, *before, first, charges, *drew))
         end = f"{wallet.place}\t{counter.id}\n"
         ahead.rows.append("")
         stood.charges.append(end.join(ahead.rows))
@@ -271,6 +282,17 @@ def stand(pending: Pending, usage: Usage, *, bucket: int) -> Stood:
         counter.places += charges
         counter.drew = last
     return stood
+
+
+def stored_runs(rows: Sequence[RunRow], *, bucket: int) -> str:
+    """The statement that writes runs; it has no parameters, all that is put into it is numbers. Empty for none."""
+    if not rows:
+        return ""
+    columns = zip(_KINDS, zip(*rows, strict=True), strict=True)
+    arrays = ", ".join(f"'{array_literal(values)}'::{kind}[]" for kind, values in columns)
+    names = ", ".join(RunRow._fields)
+    return f"""INSERT INTO metering_counterrun ({names}, bucket)
+               SELECT {names}, {int(bucket)} FROM unnest({arrays}) AS v({names})"""  # noqa: S608 - as said above
 
 
 def drop_ahead(run: Run) -> None:

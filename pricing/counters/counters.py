@@ -127,9 +127,9 @@ def store_counters(counters: Iterable[Counter], *, bucket: int) -> None:
         cursor.execute(stored_counters(counters, bucket=bucket))
 
 
-def stored_counters(counters: Iterable[Counter], *, bucket: int) -> str:
+def stored_counters(counters: Iterable[Counter], *, bucket: int, beside: str = "") -> str:
     """The statement that writes what counters stand at now; it has no parameters, so that it can run beside other work. All
-    that is put into it is numbers and times."""
+    that is put into it is numbers and times. beside: an INSERT that goes with it, made in the same way."""
     changed = sorted(counters, key=_key_of)
     columns: list[tuple[str, list[object]]] = [
         ("bigint", [counter.id for counter in changed]),
@@ -147,7 +147,8 @@ def stored_counters(counters: Iterable[Counter], *, bucket: int) -> str:
         f"'{_moments(moments)}'::timestamptz[]"
         for moments in ((counter.key[2] for counter in changed), (counter.latest_at for counter in changed))
     )
-    return f"""INSERT INTO pricing_pricecounter
+    also = f"WITH beside AS ({beside})" if beside else ""
+    return f"""{also} INSERT INTO pricing_pricecounter
                    (id, bucket, wallet_id, price_id, period_start, quantity, measured, events, places, latest_at, drew_event,
                     drew_line)
                SELECT id, {int(bucket)}, wallet_id, price_id, period_start, quantity, measured, events, places, latest_at,
