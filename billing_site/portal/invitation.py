@@ -70,7 +70,6 @@ def invitation(request: HttpRequest, token: str) -> HttpResponse:
     )  # fmt: skip
     response = render(request, "portal/invitation.html", {"page": page})
     response.headers["Cache-Control"] = "private, no-store"
-    response.headers["Referrer-Policy"] = "no-referrer"
     return response
 
 

@@ -1,0 +1,79 @@
+"""As somebody who was invited, in Chromium: follow the link, sign up, join, turn on an authenticator app, and sign in with its
+code. On a phone, in the dark; no other host is asked, no policy is broken."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.cast import Company
+from tests.factories.browsers import code_of
+from tests.factories.chromium import chromium_at
+from wallets.accounts.invite_member import invitation_link, invite_member
+from wallets.clock import now
+
+if TYPE_CHECKING:
+    from pytest_django.live_server_helper import LiveServer
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("redis_server")]
+
+NEW = "new@acme.example"
+PASSWORD = "a quite good one"
+
+
+def test_an_invited_person_signs_up_and_comes_back_with_a_code(acme: Company, live_server: LiveServer, settings) -> None:
+    settings.INVITATION_URL = f"{live_server.url}/invitation/{{token}}/"
+    link = invitation_link(invite_member(account=acme.account, email=NEW, role="DEVELOPER", by=acme.owner, at=now()))
+    with chromium_at(live_server.url, scheme="dark", width=375) as browser:
+        page = browser.page
+
+        def looked_at(name: str) -> None:
+            assert browser.fits(), name
+            browser.keep(name)
+
+        page.goto(link)
+        looked_at("invitation")
+        page.get_by_role("link", name="Sign up").click()
+        assert page.get_by_label("Email").input_value() == NEW
+        page.get_by_label("Password", exact=True).fill(PASSWORD)
+        page.get_by_label("Password (again)").fill(PASSWORD)
+        looked_at("sign-up")
+        page.get_by_role("button", name="Sign up").click()
+        page.get_by_role("button", name="Join").click()
+        page.wait_for_url(f"{live_server.url}/?account=acme")
+        page.goto(f"{live_server.url}/team/acme")
+        expect(page.locator("tr", has_text=NEW)).to_contain_text("Developer")
+        looked_at("team")
+
+        page.goto(f"{live_server.url}/security/?account=acme")
+        looked_at("security")
+        page.get_by_role("row", name=re.compile("Authenticator app")).get_by_role("link", name="Turn on").click()
+        if page.get_by_role("button", name="Confirm").count():
+            page.get_by_label("Password").fill(PASSWORD)
+            page.get_by_role("button", name="Confirm").click()
+        expect(page.locator("img.qr")).to_be_visible()
+        secret = page.get_by_label("Authenticator secret").input_value()
+        page.get_by_label("Authenticator code").fill(code_of(secret))
+        looked_at("authenticator")
+        page.get_by_role("button", name="Activate").click()
+        page.wait_for_url(f"{live_server.url}/2fa/recovery-codes/")
+        looked_at("recovery-codes")
+        page.get_by_role("button", name="Sign out").click()
+
+        page.wait_for_url(f"{live_server.url}/login/")
+        looked_at("sign-in")
+        page.get_by_label("E-mail").fill(NEW)
+        page.get_by_label("Password").fill(PASSWORD)
+        page.get_by_role("button", name="Sign in").click()
+        page.wait_for_url(f"{live_server.url}/2fa/authenticate/")
+        looked_at("second-factor")
+        page.get_by_label(re.compile("code", re.IGNORECASE)).fill(code_of(secret))
+        page.get_by_role("button", name="Sign In").click()
+        page.wait_for_url(f"{live_server.url}/")
+        page.goto(f"{live_server.url}/privacy/acme")
+        looked_at("privacy")
+    assert not browser.seen.elsewhere
+    assert not browser.seen.complaints
