@@ -3,7 +3,7 @@
 from wallets.accounts.models import Account, Invitation, Member, User
 from wallets.adjustments.models import Adjustment, Attachment, ReasonCode
 from wallets.api_keys.models import ApiKey
-from wallets.approvals.models import Approval, ApprovalLimit
+from wallets.approvals.models import Approval, ApprovalLimit, MovedAlone
 from wallets.audit.models import AuditEvent
 from wallets.balances.models import ThresholdCrossing, Wallet
 from wallets.credit.models import CreditLot
@@ -46,6 +46,7 @@ __all__ = [
     "Member",
     "MirrorDrift",
     "MirrorItem",
+    "MovedAlone",
     "News",
     "NumberSeries",
     "PaymentException",

@@ -23,7 +23,9 @@ from metering.ingest.decode import TooManyEvents, UnreadableBody
 from metering.ingest.group_commit import IngestBusy
 from pricing.credit_products.redeem import TooManyAttempts
 from pricing.plans.card import FeeNotCollected
+from wallets.api_keys.person import PersonalKeyNeeded
 from wallets.api_keys.verify import KeyRefused
+from wallets.approvals.carry_out import MayNotDecide
 from wallets.balances.lock import LockBusy
 from wallets.credit.fee import CreditExhausted
 from wallets.credit.transfer import NotEnoughCredit
@@ -36,7 +38,7 @@ from wallets.risk.screen import VelocityExceeded
 log = logging.getLogger(__name__)
 
 NOT_ON_THE_WIRE: Final = re.compile(
-    r"\.admin\.|\.approvals\.|\.payments\.(?:bank_csv|wire)$|\.handle_again$|\.risk\.review$|\.adjustments\.|^wallets\.credit\.adjust$|\.catalogues\.|\.replay_|^billing_site\.(?!api\.)|^tests\."
+    r"\.admin\.|\.payments\.(?:bank_csv|wire)$|\.handle_again$|\.risk\.review$|\.adjustments\.attach$|\.catalogues\.|\.replay_|^billing_site\.(?!api\.)|^tests\."
 )
 MEDIA_TYPE: Final = "application/problem+json"
 PROBLEMS_PAGE: Final = "/api/problems/"
@@ -57,6 +59,8 @@ REFUSALS: Final[Mapping[type[Refusal], int]] = {
     UnreadableBody: 400,
     HoldRefused: 402,
     KeyRefused: 401,
+    MayNotDecide: 403,
+    PersonalKeyNeeded: 403,
     CreditExhausted: 402,
     FeeNotCollected: 402,
     NotEnoughCredit: 402,

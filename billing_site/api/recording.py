@@ -23,6 +23,7 @@ from wallets import clock
 from wallets.accounts.models import Account
 from wallets.admin.recorded import address_of
 from wallets.api_keys.verify import Caller, KeyRefused, verify_api_key
+from wallets.approvals.models import Approval
 from wallets.audit.record import record_change
 from wallets.audit.rows import account_id_of, fields_of, kind_of, name_of
 from wallets.balances.models import Wallet
@@ -61,6 +62,7 @@ SUBJECTS: Final[Mapping[str, tuple[type[Model], str]]] = {
     "commitment_id": (Commitment, "public_id"),
     "product_id": (CreditProduct, "public_id"),
     "batch_id": (VoucherBatch, "public_id"),
+    "approval_id": (Approval, "public_id"),
     "cap_id": (SpendCap, "public_id"),
     "endpoint_id": (WebhookEndpoint, "public_id"),
 }

@@ -28,6 +28,7 @@ from pricing.books.publish import publish_version
 from pricing.books.validate import PriceTerms
 from pricing.meters.define import define_meter
 from tests.cast import OPENED_AT, Api, Company
+from tests.factories.approvals import asked
 from tests.factories.holds import hold_on
 from tests.factories.payments import provider_in_memory, saved_card, topped_up
 from tests.factories.plans import sold_to
@@ -128,6 +129,7 @@ def acme_things(acme: Company) -> Things:
             "statement_id": _statement_of(acme),
             "top_up_id": (top_up := topped_up(acme.wallet, at=now).top_up).public_id,
             "refund_id": refund_top_up(top_up=top_up, credit=D(1), why=Why("duplicate"), at=now).public_id,
+            "approval_id": asked(by=acme.owner).public_id,
             "withdrawal_id": withdrawal_of(acme, "1", at=now).public_id,
             **sold_to(acme, at=now),
         },

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, time
-from typing import Any
+from datetime import UTC, datetime, time, timedelta
+from typing import Any, Final
 
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
@@ -16,13 +16,19 @@ from django.utils.safestring import SafeString
 from unfold.decorators import display
 from unfold.widgets import INPUT_CLASSES, UnfoldAdminCheckboxSelectMultipleWidget, UnfoldAdminTextInputWidget
 
+from wallets.accounts.models import User
 from wallets.accounts.queries import account_by_key
 from wallets.admin.action_page import ActionPage, Change, ReasonForm, run_action_page
 from wallets.admin.cells import id_cell
 from wallets.admin.read_only import ReadOnlyAdmin
-from wallets.api_keys.issue import issue_api_key, revoke_api_key
+from wallets.api_keys.issue import IssuedKey, issue_api_key, revoke_api_key
 from wallets.api_keys.models import SCOPES, ApiKey
 from wallets.clock import now
+
+PERSONAL: Final = ("wallets.change_approval", "wallets.add_adjustment")
+"""Who may have a personal key: who decides, and who moves money."""
+PERSONAL_SCOPES: Final = ("approvals:read", "approvals:write")
+PERSONAL_LIFE: Final = timedelta(days=90)
 
 
 class IssueForm(Form):
@@ -43,6 +49,12 @@ class IssueForm(Form):
         widget=DateInput(attrs={"type": "date", "class": " ".join(INPUT_CLASSES)}),
         help_text="First day (UTC) on which it no longer works. Empty: it does not expire.",
     )
+
+
+class OwnKeyForm(Form):
+    """What a personal key is called."""
+
+    name = CharField(max_length=120, widget=UnfoldAdminTextInputWidget, help_text="What uses it: my shell, the ticket desk.")
 
 
 @admin.register(ApiKey)
@@ -82,7 +94,11 @@ class ApiKeyAdmin(ReadOnlyAdmin):
     def get_urls(self) -> list[URLPattern]:
         """The actions' pages."""
         return [
-            *self.action_urls(("issue/", self.issue_view, "issue"), ("<int:pk>/revoke/", self.revoke_view, "revoke")),
+            *self.action_urls(
+                ("issue/", self.issue_view, "issue"),
+                ("own/", self.own_view, "own"),
+                ("<int:pk>/revoke/", self.revoke_view, "revoke"),
+            ),
             *super().get_urls(),
         ]
 
@@ -122,12 +138,30 @@ class ApiKeyAdmin(ReadOnlyAdmin):
                 expires_at=_midnight(answers["expires_on"]),
                 actor=str(request.user),
             )
-            shown = {**context, "title": "Key issued", "key": issued.api_key, "secret": issued.secret}
-            response = TemplateResponse(request, "admin/api_key_issued.html", shown)
-            response["Cache-Control"] = "no-store"
-            return response.render()
+            return _issued(request, context, issued)
 
         page = ActionPage("Issue API key", "Issue key", IssueForm, reverse("admin:wallets_apikey_changelist"), perform)
+        return run_action_page(request, page, context)
+
+    def own_view(self, request: HttpRequest) -> HttpResponse:
+        """Issue a personal key to oneself: what it asks or decides is theirs. For who moves money or decides about it."""
+        person: User = request.user  # type: ignore[assignment]
+        if not any(person.has_perm(permission) for permission in PERSONAL):
+            raise PermissionDenied
+        context = self.page_context(request, None)
+
+        def perform(answers: dict[str, Any]) -> HttpResponse:
+            at = now()
+            issued = issue_api_key(
+                name=answers["name"], scopes=PERSONAL_SCOPES, at=at, actor=person.email, person=person,
+                expires_at=at + PERSONAL_LIFE,
+            )
+            return _issued(request, context, issued)
+
+        page = ActionPage(
+            "Issue a personal key", "Issue personal key", OwnKeyForm, reverse("admin:index"), perform,
+            warning="Whoever has it acts as you, with your limits. It works for 90 days.",
+        )  # fmt: skip
         return run_action_page(request, page, context)
 
     def revoke_view(self, request: HttpRequest, pk: int) -> HttpResponse:
@@ -163,6 +197,14 @@ def key_status(key: ApiKey, *, at: datetime) -> str:
     if key.expires_at is not None and key.expires_at <= at:
         return "expired"
     return "active"
+
+
+def _issued(request: HttpRequest, context: dict[str, Any], issued: IssuedKey) -> HttpResponse:
+    """The page that shows a key, this once."""
+    shown = {**context, "title": "Key issued", "key": issued.api_key, "secret": issued.secret}
+    response = TemplateResponse(request, "admin/api_key_issued.html", shown)
+    response["Cache-Control"] = "no-store"
+    return response.render()
 
 
 def _midnight(day: Any) -> datetime | None:

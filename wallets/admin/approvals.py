@@ -22,7 +22,8 @@ from wallets.admin.read_only import ReadOnlyAdmin
 from wallets.admin.rules_page import RulesAdmin
 from wallets.admin.worklist import WaitingFirstFilter, buttons_of
 from wallets.amount_text import headline_text
-from wallets.approvals.decide import approve, decline, withdraw_approval
+from wallets.approvals.carry_out import approve_and_do, decline_and_drop
+from wallets.approvals.decide import withdraw_approval
 from wallets.approvals.models import Approval, ApprovalLimit
 from wallets.clock import now
 
@@ -138,9 +139,7 @@ class ApprovalAdmin(ReadOnlyAdmin):
         kind = kind_of(approval)
 
         def perform(answers: dict[str, Any]) -> str:
-            at = now()
-            decided = approve(approval_id=approval.public_id, by=request.user, at=at, answer=answers["answer"])  # type: ignore[arg-type]
-            return kind.approved(decided, at)
+            return approve_and_do(approval_id=approval.public_id, by=request.user, at=now(), answer=answers["answer"])  # type: ignore[arg-type]
 
         page = ActionPage(
             f"Approve {kind.title.lower()}", "Approve", AnswerForm, _page_of(approval), perform,
@@ -154,9 +153,7 @@ class ApprovalAdmin(ReadOnlyAdmin):
         kind = kind_of(approval)
 
         def perform(answers: dict[str, Any]) -> str:
-            at = now()
-            decided = decline(approval_id=approval.public_id, by=request.user, at=at, answer=answers["reason"])  # type: ignore[arg-type]
-            kind.declined(decided, at)
+            decline_and_drop(approval_id=approval.public_id, by=request.user, at=now(), answer=answers["reason"])  # type: ignore[arg-type]
             return "Declined; nothing was moved."
 
         page = ActionPage(

@@ -24,7 +24,7 @@ from wallets.admin.policy_pages import wallet_policy_page
 from wallets.admin.read_only import ReadOnlyAdmin
 from wallets.admin.recharge_card import RechargeCard, read_recharge_card
 from wallets.amount_text import headline_text, places_of
-from wallets.approvals.limits import refuse_above_limit
+from wallets.approvals.limits import note_moved_alone
 from wallets.balances.freeze import freeze_wallet, thaw_wallet
 from wallets.balances.held import without_lapsed
 from wallets.balances.models import ThresholdCrossing, Wallet
@@ -200,15 +200,12 @@ class WalletAdmin(ReadOnlyAdmin):
             return _balance_after(wallet, answers["amount"])
 
         def perform(answers: dict[str, Any]) -> str:
-            refuse_above_limit(
-                request.user, amount=answers["amount"], currency=wallet.currency, kind="grant",  # type: ignore[arg-type]
-                instead="Use Adjust: a second person approves it there.",
-            )  # fmt: skip
+            at = now()
             lot = grant_credit(
                 wallet_id=wallet.pk,
                 amount=answers["amount"],
                 kind=answers["kind"],
-                at=now(),
+                at=at,
                 price_paid=answers["price_paid"] if answers["kind"] == CreditLot.Kind.PAID else None,
                 priority=answers["priority"],
                 expires_at=_end_of(answers["valid_through"], wallet.account.time_zone),
@@ -216,6 +213,10 @@ class WalletAdmin(ReadOnlyAdmin):
                 source="back office",
                 actor=request.user.get_username(),
             )
+            note_moved_alone(
+                user=request.user, amount=lot.amount, currency=wallet.currency, kind="grant", subject=lot.public_id, at=at,  # type: ignore[arg-type]
+                instead="Use Adjust: a second person approves it there.",
+            )  # fmt: skip
             return f"{headline_text(answers['amount'], wallet.currency)} granted as lot {lot.public_id}."
 
         page = ActionPage("Grant credit", "Grant credit", GrantForm, _page_of(wallet), perform, preview)

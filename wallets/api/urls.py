@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
+from wallets.api.approvals import ApprovalApprove, ApprovalDecline, Approvals, OneApproval, WalletAdjustments
 from wallets.api.credit_preview import CreditPreview
 from wallets.api.credits import CreditVoid, WalletCredits
 from wallets.api.payment_methods import (
@@ -34,6 +35,11 @@ urlpatterns = [
     path("wallets/<str:wallet_id>/auto-recharge", WalletAutoRecharge.as_view(), name="wallet_auto_recharge"),
     path("wallets/<str:wallet_id>/scheduled-top-up", WalletSchedule.as_view(), name="wallet_scheduled_top_up"),
     path("wallets/<str:wallet_id>/recharge-decisions", WalletRechargeDecisions.as_view(), name="wallet_recharge_decisions"),
+    path("wallets/<str:wallet_id>/adjustments", WalletAdjustments.as_view(), name="wallet_adjustments"),
+    path("approvals", Approvals.as_view(), name="approvals"),
+    path("approvals/<str:approval_id>", OneApproval.as_view(), name="approval"),
+    path("approvals/<str:approval_id>/approve", ApprovalApprove.as_view(), name="approval_approve"),
+    path("approvals/<str:approval_id>/decline", ApprovalDecline.as_view(), name="approval_decline"),
     path("topups/<str:top_up_id>/refunds", TopUpRefunds.as_view(), name="top_up_refunds"),
     path("refunds/<str:refund_id>", OneRefund.as_view(), name="refund"),
     path("wallets/<str:wallet_id>/withdrawals", WalletWithdrawals.as_view(), name="wallet_withdrawals"),

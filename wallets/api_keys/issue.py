@@ -11,7 +11,7 @@ from typing import Final
 
 from django.db import transaction
 
-from wallets.accounts.models import Account
+from wallets.accounts.models import Account, User
 from wallets.api_keys import verify
 from wallets.api_keys.models import SCOPES, ApiKey
 from wallets.errors import Conflict
@@ -45,9 +45,11 @@ def issue_api_key(
     account: Account | None = None,
     expires_at: datetime | None = None,
     actor: str = "",
+    person: User | None = None,
 ) -> IssuedKey:
     """Issue a key. account: the only account it sees; None: all of them.  expires_at: None: never.  actor: who makes it, which
-    its account (or, without one, finance) is told; empty: the system itself, and nobody is told.
+    its account (or, without one, finance) is told; empty: the system itself, and nobody is told.  person: whom a personal key
+    acts as; only they may ask for it.
 
     Raises InvalidInput.
     """
@@ -68,6 +70,7 @@ def issue_api_key(
             name=name,
             scopes=[scope for scope in SCOPES if scope in scopes],
             account=account,
+            person=person,
             created_at=at,
             expires_at=expires_at,
         )

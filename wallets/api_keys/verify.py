@@ -29,7 +29,8 @@ class KeyRefused(Refusal):
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """The program behind a request: its key, what it may do, and the account it is confined to (None: all accounts)."""
+    """The program behind a request: its key, what it may do, and the account it is confined to (None: all accounts);
+    of a personal key, whom it acts as."""
 
     key_id: int
     prefix: str
@@ -37,6 +38,7 @@ class Caller:
     scopes: frozenset[str]
     account_id: int | None = None
     account_key: str | None = None
+    person_id: int | None = None
 
     @property
     def actor(self) -> str:
@@ -108,6 +110,7 @@ def _read(digest: bytes, at: datetime) -> _Known | None:
         scopes=frozenset(key.scopes),
         account_id=key.account_id,
         account_key=account.key if account else None,
+        person_id=key.person_id,
     )
     return _Known(caller, key.expires_at, read_at)
 

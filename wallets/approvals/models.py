@@ -5,8 +5,8 @@ was decided stay as they were (triggers approval_terms_stay, approval_is_decided
     WAITING -> APPROVED | DECLINED    decided by another person
     WAITING -> WITHDRAWN              by whoever asked, or by the room that asked, when there is nothing to decide any more
 
-An approval limit says up to which amount people of a role need nobody else. Without one for the currency, every amount needs a
-second person.
+An approval limit says up to how much within 24 hours people of a role need nobody else. Without one for the currency, every
+amount needs a second person. What somebody moved alone is noted in a row that stays (trigger moved_alone_is_append_only).
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from django.db import models
 from django.db.models import F, Q
 
 from wallets.accounts.models import Account, User
+from wallets.append_only import append_only
 from wallets.ids import new_public_id
 
 WAITING: Final = "WAITING"
@@ -108,3 +109,24 @@ class ApprovalLimit(models.Model):
 
     def __str__(self) -> str:
         return f"{self.role} {self.kind} {self.currency}".replace("  ", " ")
+
+
+class MovedAlone(models.Model):
+    """Somebody moved money by hand, and nobody else had to approve it."""
+
+    user = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    kind = models.CharField(max_length=40, help_text="as approvals are: grant, refund, wire")
+    currency = models.CharField(max_length=16)
+    amount = models.DecimalField(max_digits=30, decimal_places=12)
+    subject = models.CharField(max_length=120, help_text="the id of what was moved")
+    at = models.DateTimeField()
+
+    class Meta:
+        app_label = "wallets"
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.CheckConstraint(condition=Q(amount__gt=0), name="moved_alone_amount_positive"),
+        ]
+        indexes: ClassVar[list[models.Index]] = [
+            models.Index(fields=["user", "kind", "currency", "at"], name="moved_alone_lately")
+        ]
+        triggers: ClassVar[list[pgtrigger.Trigger]] = append_only("moved_alone")

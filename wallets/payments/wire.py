@@ -13,7 +13,7 @@ from django.db import transaction
 
 from wallets.accounts.models import User
 from wallets.approvals.decide import request_approval
-from wallets.approvals.limits import needs_approval
+from wallets.approvals.limits import needs_second_today, note_moved_alone
 from wallets.approvals.models import Approval
 from wallets.balances.models import Wallet
 from wallets.balances.open import WalletClosed
@@ -178,8 +178,13 @@ def _match(line: BankLine, top_up: TopUp, *, by: User, at: datetime) -> BankLine
         raise NotMatching(f"{top_up.public_id} is for {plain(top_up.total)} {top_up.currency}.")
     if top_up.state not in IN_FLIGHT or BankLine.objects.filter(top_up=top_up).exists():
         raise NotMatching(f"{top_up.public_id} was paid before, or another payment is matched with it.")
-    if not needs_approval(user=by, amount=line.amount, currency=line.currency, kind=KIND):
-        return _pay(line, top_up, by=by, at=at)
+    if not needs_second_today(user=by, amount=line.amount, currency=line.currency, kind=KIND, at=at):
+        paid = _pay(line, top_up, by=by, at=at)
+        note_moved_alone(
+            user=by, amount=line.amount, currency=line.currency, kind=KIND, subject=line.public_id, at=at,
+            instead="Another person has to approve it.",
+        )  # fmt: skip
+        return paid
     _store(line, State.WAITING, top_up, by=by, at=at)
     request_approval(
         kind=KIND,

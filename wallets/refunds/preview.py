@@ -9,7 +9,7 @@ from decimal import Decimal
 from django.db import transaction
 
 from wallets.accounts.models import User
-from wallets.approvals.limits import needs_approval
+from wallets.approvals.limits import needs_second_today
 from wallets.balances.lock import lock_wallets
 from wallets.money import ZERO
 from wallets.payments.find import lock_top_up
@@ -56,7 +56,7 @@ def preview_refund(*, top_up: TopUp, credit: Decimal, by: User, overrides: bool,
         fits = ZERO < credit <= (can.at_most if overrides else can.unused)
         parts = split_credit(locked, gone, credit) if fits else Parts(ZERO, ZERO, ZERO)
         sources = sources_of(locked, parts)
-        second = fits and needs_approval(user=by, amount=parts.money, currency=locked.currency, kind=APPROVAL)
+        second = fits and needs_second_today(user=by, amount=parts.money, currency=locked.currency, kind=APPROVAL, at=at)
         return Preview(
             balance=wallet.balance,
             unused=can.unused,

@@ -17,7 +17,7 @@ from django.db import transaction
 
 from wallets.accounts.models import User
 from wallets.approvals.decide import request_approval
-from wallets.approvals.limits import needs_approval
+from wallets.approvals.limits import NeedsApproval, note_moved_alone
 from wallets.approvals.models import Approval
 from wallets.balances.lock import LockedWallet, lock_wallets
 from wallets.balances.models import Wallet
@@ -105,7 +105,7 @@ def refund_top_up(
         refund = _row(locked, parts, at=at)
         refund.origin, refund.request_key, refund.overrides = origin, request_key, overrides
         refund.reason, refund.note, refund.actor = reason, note, why.actor or (why.by.email if why.by else "")
-        if why.by is not None and _needs_second(why.by, refund):
+        if why.by is not None and _needs_second(why.by, refund, at=at):
             refund.approval = request_approval(
                 kind=APPROVAL,
                 subject=refund.public_id,
@@ -219,8 +219,17 @@ def _refuse_more(top_up: TopUp, credit: Decimal, most: Decimal) -> None:
         )
 
 
-def _needs_second(by: User, refund: Refund) -> bool:
-    return refund.overrides or needs_approval(user=by, amount=refund.total, currency=refund.currency, kind=APPROVAL)
+def _needs_second(by: User, refund: Refund, *, at: datetime) -> bool:
+    """Whether another person has to approve; noted as moved alone if not. Under the wallet's lock."""
+    if refund.overrides:
+        return True
+    try:
+        note_moved_alone(
+            user=by, amount=refund.total, currency=refund.currency, kind=APPROVAL, subject=refund.public_id, at=at, instead=""
+        )
+    except NeedsApproval:
+        return True
+    return False
 
 
 def _asked_before(request_key: str | None, *, top_up: TopUp, credit: Decimal) -> Refund | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -13,8 +13,10 @@ from django.urls import reverse
 
 from tests.factories.adjustments import may_alone
 from tests.factories.balances import AT, wallet_of
-from tests.factories.shop import Shop, text_of
+from tests.factories.shop import NOW, Shop, text_of
+from wallets import clock
 from wallets.accounts.models import User
+from wallets.approvals.models import MovedAlone
 from wallets.balances.models import Wallet
 from wallets.credit.models import CreditLot
 
@@ -85,6 +87,16 @@ def test_above_ones_limit_nobody_grants_alone(shop: Shop, finance: Client) -> No
     assert refused.status_code == 422
     assert "a second person approves it there" in text_of(refused)
     assert not CreditLot.objects.filter(reason="Try").exists()
+
+
+def test_pieces_granted_within_a_day_count_together(shop: Shop, finance: Client, fiona: User) -> None:
+    half = {"amount": "5000", "kind": "trial", "priority": "50", "reason": "Half", "step": "confirm"}
+    url = action(shop.acme.wallet, "grant_credit")
+    assert [finance.post(url, half | {"token": token}).status_code for token in "abc"] == [302, 302, 422]
+    assert "at most 0" in text_of(finance.post(url, half | {"token": "d"}))
+    with clock.set_to(NOW + timedelta(hours=25)):
+        assert finance.post(url, half | {"token": "e"}).status_code == 302
+    assert MovedAlone.objects.filter(user=fiona, kind="grant").count() == CreditLot.objects.filter(reason="Half").count() == 3
 
 
 def test_a_confirmation_sent_twice_happens_once(shop: Shop, finance: Client) -> None:
