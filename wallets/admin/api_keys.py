@@ -153,7 +153,11 @@ class ApiKeyAdmin(ReadOnlyAdmin):
         def perform(answers: dict[str, Any]) -> HttpResponse:
             at = now()
             issued = issue_api_key(
-                name=answers["name"], scopes=PERSONAL_SCOPES, at=at, actor=person.email, person=person,
+                name=answers["name"],
+                scopes=PERSONAL_SCOPES,
+                at=at,
+                actor=person.email,
+                person=person,
                 expires_at=at + PERSONAL_LIFE,
             )
             return _issued(request, context, issued)
