@@ -334,6 +334,8 @@ REST_FRAMEWORK = {
 }
 # Requests an API key may make in a minute; 0 is no limit. Protects the service, not money: the gate does that.
 API_REQUESTS_PER_MINUTE = env.int("API_REQUESTS_PER_MINUTE", default=600_000)
+# Keys refused in a minute from one address before it is told to wait; 0 is no limit.
+API_REFUSALS_PER_MINUTE = env.int("API_REFUSALS_PER_MINUTE", default=60)
 SPECTACULAR_SETTINGS = {
     "TITLE": "Prepaid billing API",
     "DESCRIPTION": "Accounts hold wallets, wallets hold credit, events draw it down as they arrive.",

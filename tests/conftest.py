@@ -28,7 +28,7 @@ def pytest_configure(config: pytest.Config) -> None:
         servers = _session.enter_context(temporary_servers())
         os.environ |= {"DATABASE_URL": servers.database_url, "REDIS_URL": servers.redis_url}
     os.environ |= {"SECRET_KEY": "tests", "OUTBOX_WAKES_WORKER": "off", "EMAIL_URL": "memorymail://"}
-    os.environ |= {"REAUTHENTICATION_MINUTES": "0"}  # the tests of it turn it on
+    os.environ |= {"REAUTHENTICATION_MINUTES": "0", "API_REFUSALS_PER_MINUTE": "0"}  # their tests turn them on
     os.environ["DJANGO_SETTINGS_MODULE"] = "billing_site.settings"
 
     import django  # noqa: PLC0415 - reads the environment set above

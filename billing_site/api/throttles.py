@@ -1,5 +1,5 @@
-"""Rate limit per API key and minute, counted in Redis for all processes together. A limit protects the service, not money,
-so it is open while Redis is away: that is logged and counted by the Redis client."""
+"""Rate limits per API key and minute, and of refused keys per address, counted in Redis for all processes together. A limit
+protects the service, not money, so it is open while Redis is away: that is logged and counted by the Redis client."""
 
 from __future__ import annotations
 
@@ -28,19 +28,30 @@ class KeyThrottle(BaseThrottle):
         caller = request.auth
         if not limit or not isinstance(caller, Caller):
             return True
-        name = f"throttle:{caller.key_id}:{int(time.time()) // WINDOW_SECONDS}"
-
-        def count(redis: Any) -> int:
-            counting = redis.pipeline(transaction=False)
-            counting.incr(name)
-            counting.expire(name, 2 * WINDOW_SECONDS)
-            return int(counting.execute()[0])
-
-        try:
-            return bool(ask_redis(count) <= limit)
-        except RedisAway:
-            return True
+        return _count(f"throttle:{caller.key_id}") <= limit
 
     def wait(self) -> float:
         """Seconds until the next window."""
         return WINDOW_SECONDS - time.time() % WINDOW_SECONDS
+
+
+def too_many_refused(address: str | None) -> bool:
+    """Count a key that was refused, and say whether more than API_REFUSALS_PER_MINUTE came from this address this minute."""
+    limit = settings.API_REFUSALS_PER_MINUTE
+    return bool(limit) and _count(f"refused:{address}") > limit
+
+
+def _count(what: str) -> int:
+    """How often in this minute, this time included; 0 while Redis is away."""
+    name = f"{what}:{int(time.time()) // WINDOW_SECONDS}"
+
+    def count(redis: Any) -> int:
+        counting = redis.pipeline(transaction=False)
+        counting.incr(name)
+        counting.expire(name, 2 * WINDOW_SECONDS)
+        return int(counting.execute()[0])
+
+    try:
+        return int(ask_redis(count))
+    except RedisAway:
+        return 0

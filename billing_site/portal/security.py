@@ -19,7 +19,7 @@ from wallets.clock import now
 from wallets.visits.models import SIGN_INS_KEPT_DAYS, SignIn, SupportVisit
 
 SHOWN: Final = 50
-WAYS: Final = {"password": _("password"), "code": _("mailed link"), "mfa": _("second factor")}
+WAYS: Final = {"password": _("password"), "code": _("mailed link"), "mfa": _("second factor"), "sign-up": _("sign-up")}
 
 
 @dataclass(frozen=True, slots=True)

@@ -65,7 +65,7 @@ class SignInAdapter(DefaultAccountAdapter):
         """Every way in ends here: written down for the person to see."""
         super().login(request, user)
         methods = " ".join(dict.fromkeys(str(one.get("method")) for one in get_authentication_records(request, user)))
-        _write_down(request, user, SignIn.Outcome.IN, methods)
+        _write_down(request, user, SignIn.Outcome.IN, methods or "sign-up")
 
     def authentication_failed(self, request: HttpRequest, **credentials: Any) -> None:
         """A wrong password is written down for whoever it was tried on; of addresses nobody has nothing is kept."""

@@ -29,6 +29,14 @@ def test_no_limit_is_none(vendor: Api, settings: Settings, redis_server: Redis) 
     assert {vendor.get("/accounts").status_code for _ in range(5)} == {200}
 
 
+def test_keys_cannot_be_tried_one_after_the_other(acme: Company, settings: Settings, redis_server: Redis) -> None:
+    settings.API_REFUSALS_PER_MINUTE = 2
+    guess = Api("key_not_one_of_ours")
+    assert [guess.get("/accounts").status_code for _ in range(4)] == [401, 401, 429, 429]
+    assert guess.get("/accounts")["Retry-After"] == "60"
+    assert acme.api.get("/accounts").status_code == 200, "who has a key is not kept out"
+
+
 def test_without_redis_nobody_waits_and_the_failure_is_counted(vendor: Api, settings: Settings) -> None:
     before = redis_failures()
     settings.REDIS_URL = "redis://127.0.0.1:1/0"
