@@ -21,6 +21,7 @@ from billing_site.portal.team import team
 from billing_site.portal.top_up import top_up
 from billing_site.portal.unsubscribe import unsubscribe
 from billing_site.portal.visit import end_support, support
+from billing_site.portal.webhooks import webhook, webhooks
 from billing_site.portal.withdraw import confirm_withdraw, withdraw
 from billing_site.sign_in.views import SignInView
 
@@ -64,6 +65,8 @@ urlpatterns = [
     path("support/end/", end_support, name="end_support"),
     path("support/open/<path:account>", support, name="support"),
     path("top-up/<path:account>", top_up, name="top_up"),
+    path("webhook-endpoints/<path:account>", webhooks, name="webhooks"),
+    path("webhook-endpoint/<str:public_id>/", webhook, name="webhook"),
     path("unsubscribe/<str:token>", unsubscribe, name="unsubscribe"),
     path("login/", SignInView.as_view(), name="login"),
     path("logout/", require_POST(logout), name="logout"),

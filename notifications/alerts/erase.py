@@ -23,12 +23,13 @@ def erase_account(*, account: Account, at: datetime) -> None:
         mailboxes = set(Recipient.objects.filter(account=account).values_list("email", flat=True))
         deliveries = Delivery.objects.filter(alert__account=account)
         deliveries.filter(state__in=["WAITING", "SENDING"]).update(
-            state="SUPPRESSED", reason="the account was deleted", next_at=None
+            state="SUPPRESSED", reason="the account was deleted", next_at=None, claimed_until=None
         )
         deliveries.update(address=ERASED, recipient=None, answer="")
         Recipient.objects.filter(account=account).delete()
         WebhookEndpoint.objects.filter(account=account).update(
-            url="https://erased.invalid/", description="", secret="", previous_secret="", previous_secret_until=None,
+            url="https://erased.invalid/", description="", sealed_secret="", sealed_previous_secret="",
+            previous_secret_until=None,
             state=WebhookEndpoint.State.DISABLED, disabled_at=at, disabled_reason="the account was deleted", removed_at=at,
         )  # fmt: skip
         _without_people("account_id = %s", [account.pk])

@@ -24,9 +24,10 @@ from notifications.alerts.message import message_of
 from notifications.alerts.models import Attempt, Delivery, Recipient
 from notifications.alerts.raise_alert import raise_alert
 from notifications.alerts.retries import next_wait
-from notifications.channels.contract import SLOWEST, LostClaim, Message, Outcome, Sent
+from notifications.channels.contract import SLOWEST, LostClaim, Outcome, Sent
 from notifications.channels.registry import CHANNELS
 from notifications.channels.webhook.endpoints import note_failed, note_taken
+from notifications.channels.webhook.sealed import SecretLost
 
 log = logging.getLogger(__name__)
 
@@ -62,8 +63,7 @@ def send_due(*, at: datetime, failing: bool = False, limit: int = 2_000) -> Repo
             claimed = claim(at=moment, failing=failing, limit=free, mails=mails) if free > 0 else []
             tried += len(claimed)
             for delivery in claimed:
-                message = message_of(delivery, at=moment)
-                under_way[threads.submit(_send, delivery.channel, message, delivery, moment)] = delivery
+                under_way[threads.submit(_send, delivery, moment)] = delivery
             if not under_way:
                 return report
             done, _ = wait(under_way, timeout=LOOK_SECONDS, return_when=FIRST_COMPLETED)
@@ -119,12 +119,15 @@ def take_back(*, at: datetime) -> int:
     return uncertain + lapsed.update(state=State.WAITING, claimed_until=None, next_at=at)
 
 
-def _send(channel: str, message: Message, delivery: Delivery, at: datetime) -> Sent:
+def _send(delivery: Delivery, at: datetime) -> Sent:
     """In a thread: no transaction is open here."""
     if delivery.endpoint is not None and (delivery.endpoint.state != "ACTIVE" or delivery.endpoint.removed_at is not None):
         return Sent(Outcome.NEVER, answer="the endpoint is disabled or removed")
     try:
-        return CHANNELS[channel](message, at=at, handing_over=lambda: _hand_over(delivery, at))
+        message = message_of(delivery, at=at)
+        return CHANNELS[delivery.channel](message, at=at, handing_over=lambda: _hand_over(delivery, at))
+    except SecretLost as lost:
+        return Sent(Outcome.AGAIN, answer=lost.message)
     finally:
         connection.close()
 

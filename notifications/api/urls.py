@@ -4,7 +4,13 @@ from __future__ import annotations
 
 from django.urls import path
 
-from notifications.api.webhook_deliveries import WebhookDeliveries, WebhookResend
+from notifications.api.webhook_deliveries import (
+    OneWebhookDelivery,
+    WebhookDeliveries,
+    WebhookDeliveryResend,
+    WebhookResend,
+    WebhookTest,
+)
 from notifications.api.webhook_endpoints import (
     OneWebhookEndpoint,
     WebhookEndpointEnabling,
@@ -20,5 +26,16 @@ urlpatterns = [
     path("webhook-endpoints/<str:endpoint_id>/rotate-secret", WebhookSecretRotation.as_view(), name="webhook_rotate_secret"),
     path("webhook-endpoints/<str:endpoint_id>/enable", WebhookEndpointEnabling.as_view(), name="webhook_enable"),
     path("webhook-endpoints/<str:endpoint_id>/deliveries", WebhookDeliveries.as_view(), name="webhook_deliveries"),
+    path(
+        "webhook-endpoints/<str:endpoint_id>/deliveries/<str:delivery_id>",
+        OneWebhookDelivery.as_view(),
+        name="webhook_delivery",
+    ),
+    path(
+        "webhook-endpoints/<str:endpoint_id>/deliveries/<str:delivery_id>/resend",
+        WebhookDeliveryResend.as_view(),
+        name="webhook_delivery_resend",
+    ),
+    path("webhook-endpoints/<str:endpoint_id>/test", WebhookTest.as_view(), name="webhook_test"),
     path("webhook-endpoints/<str:endpoint_id>/resend", WebhookResend.as_view(), name="webhook_resend"),
 ]

@@ -11,7 +11,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from notifications.alerts.resend import deliveries_of, resend
+from notifications.alerts.resend import deliveries_of, delivery_to, resend, resend_one
+from notifications.alerts.send_test import send_test
 from notifications.channels.webhook.endpoints import endpoint_by_id
 from wallets import clock
 from wallets.api.caller import caller_of
@@ -47,6 +48,22 @@ class ResendOut(serializers.Serializer[Any]):
     resent = WholeField()
 
 
+class AttemptOut(serializers.Serializer[Any]):
+    """One try. status: of HTTP; null: no answer."""
+
+    number = WholeField()
+    at = MomentField()
+    milliseconds = WholeField()
+    status = WholeField(allow_null=True)
+    answer = TextField()
+
+
+class DeliveryWithAttemptsOut(DeliveryOut):
+    """An event on its way to an endpoint, with every try."""
+
+    tries = AttemptOut(many=True)
+
+
 class WebhookDeliveries(GenericAPIView[Any]):
     """The log."""
 
@@ -75,3 +92,46 @@ class WebhookResend(APIView):
         said = ResendIn.read(request)
         count = resend(endpoint=endpoint, since=said["since"], until=said["until"], at=clock.now())
         return Response(ResendOut({"resent": count}).data)
+
+
+class OneWebhookDelivery(APIView):
+    """One of the log."""
+
+    required_scope = "accounts:read"
+
+    @extend_schema(operation_id="read_webhook_delivery", responses=DeliveryWithAttemptsOut)
+    def get(self, request: Request, endpoint_id: str, delivery_id: str) -> Response:
+        """Read a delivery with its attempts and their answers."""
+        endpoint = endpoint_by_id(public_id=endpoint_id, only_account_id=caller_of(request).account_id)
+        delivery = delivery_to(endpoint, public_id=delivery_id)
+        tries = delivery.tries.order_by("number")
+        return Response({**DeliveryOut(delivery).data, "tries": AttemptOut(tries, many=True).data})
+
+
+class WebhookDeliveryResend(APIView):
+    """One again."""
+
+    required_scope = "accounts:write"
+    idempotent = True
+
+    @extend_schema(operation_id="resend_webhook", request=Body, responses=DeliveryOut)
+    def post(self, request: Request, endpoint_id: str, delivery_id: str) -> Response:
+        """Send one event again, with the id it had, whatever became of it."""
+        Body.read(request)
+        endpoint = endpoint_by_id(public_id=endpoint_id, only_account_id=caller_of(request).account_id)
+        resend_one(delivery=delivery_to(endpoint, public_id=delivery_id), at=clock.now())
+        return Response(DeliveryOut(delivery_to(endpoint, public_id=delivery_id)).data)
+
+
+class WebhookTest(APIView):
+    """A test."""
+
+    required_scope = "accounts:write"
+    idempotent = True
+
+    @extend_schema(operation_id="test_webhook_endpoint", request=Body, responses={201: DeliveryOut})
+    def post(self, request: Request, endpoint_id: str) -> Response:
+        """Send a `test` event to this endpoint and no other; its answer is in the log."""
+        Body.read(request)
+        endpoint = endpoint_by_id(public_id=endpoint_id, only_account_id=caller_of(request).account_id)
+        return Response(DeliveryOut(send_test(endpoint=endpoint, at=clock.now())).data, status=201)

@@ -21,7 +21,10 @@ from metering.caps.set_cap import CapTerms, set_cap
 from metering.ingest.batch import ingest_batch
 from metering.ingest.decode import usage_input
 from metering.usage.close_periods import close_periods
+from notifications.alerts.models import Delivery
+from notifications.alerts.send_test import send_test
 from notifications.channels.webhook.endpoints import EndpointTerms, make_endpoint
+from notifications.channels.webhook.models import WebhookEndpoint
 from pricing.books.draft import create_price_book, draft_version
 from pricing.books.pin import pin_version
 from pricing.books.publish import publish_version
@@ -125,7 +128,8 @@ def acme_things(acme: Company) -> Things:
             "cap_id": cap.public_id,
             "pin_id": pin.public_id,
             "card_id": saved_card(acme.account).public_id,
-            "endpoint_id": make_endpoint(account=acme.account, terms=HOOK, at=OPENED_AT).public_id,
+            "endpoint_id": (hook := make_endpoint(account=acme.account, terms=HOOK, at=OPENED_AT)).public_id,
+            "delivery_id": _sent_to(hook),
             "statement_id": _statement_of(acme),
             "top_up_id": (top_up := topped_up(acme.wallet, at=now).top_up).public_id,
             "refund_id": refund_top_up(top_up=top_up, credit=D(1), why=Why("duplicate"), at=now).public_id,
@@ -162,6 +166,12 @@ def acme_things(acme: Company) -> Things:
             "/events/{event_id}": "?account=acme",
         },
     )
+
+
+def _sent_to(hook: WebhookEndpoint) -> str:
+    delivery = send_test(endpoint=hook, at=OPENED_AT)
+    Delivery.objects.filter(pk=delivery.pk).update(state="SENT", next_at=None, sent_at=OPENED_AT)
+    return delivery.public_id
 
 
 @pytest.fixture

@@ -13,6 +13,7 @@ from django.db.models import Q, QuerySet
 from notifications.channels.safe_request import LONGEST_URL, AddressRefused, read_url
 from notifications.channels.topics import TOPICS
 from notifications.channels.webhook.models import WebhookEndpoint
+from notifications.channels.webhook.sealed import seal, seal_again, unseal
 from notifications.channels.webhook.sign import new_secret
 from wallets.accounts.models import Account
 from wallets.errors import Conflict, NotFound
@@ -82,7 +83,7 @@ def make_endpoint(*, account: Account | None, terms: EndpointTerms, at: datetime
         others = WebhookEndpoint.objects.filter(account=account, removed_at__isnull=True)
         if others.count() >= MOST_ENDPOINTS:
             raise TooManyEndpoints(f"There are {MOST_ENDPOINTS} webhook endpoints already; remove one.")
-        return WebhookEndpoint.objects.create(account=account, secret=new_secret(), created_at=at, **values)
+        return WebhookEndpoint.objects.create(account=account, sealed_secret=seal(new_secret()), created_at=at, **values)
 
 
 def change_endpoint(*, endpoint: WebhookEndpoint, terms: EndpointTerms) -> WebhookEndpoint:
@@ -100,18 +101,32 @@ def rotate_secret(*, endpoint: WebhookEndpoint, at: datetime, overlap: timedelta
     asked.refuse()
     with transaction.atomic():
         locked = WebhookEndpoint.objects.select_for_update(of=("self",)).get(pk=endpoint.pk)
-        locked.previous_secret = locked.secret if overlap else ""
+        locked.sealed_previous_secret = locked.sealed_secret if overlap else ""
         locked.previous_secret_until = at + overlap if overlap else None
-        locked.secret = new_secret()
-        locked.save(update_fields=["secret", "previous_secret", "previous_secret_until"])
+        locked.sealed_secret = seal(new_secret())
+        locked.save(update_fields=["sealed_secret", "sealed_previous_secret", "previous_secret_until"])
     endpoint.refresh_from_db()
     return endpoint
 
 
 def signing_secrets(endpoint: WebhookEndpoint, *, at: datetime) -> list[str]:
-    """What requests are signed with: its secret, and for the overlap the one before."""
+    """What requests are signed with: its secret, and for the overlap the one before. Raises SecretLost."""
     until = endpoint.previous_secret_until
-    return [endpoint.secret, endpoint.previous_secret] if until is not None and at < until else [endpoint.secret]
+    if until is not None and at < until:
+        return [endpoint.secret, unseal(endpoint.sealed_previous_secret)]
+    return [endpoint.secret]
+
+
+def reseal_secrets() -> int:
+    """Seal every secret with the present SECRET_KEY, so that its fallbacks can go. Returns how many endpoints. Raises
+    SecretLost when one cannot be opened; then none is changed."""
+    with transaction.atomic():
+        endpoints = list(WebhookEndpoint.objects.select_for_update(of=("self",)).exclude(sealed_secret="").order_by("id"))
+        for endpoint in endpoints:
+            endpoint.sealed_secret = seal_again(endpoint.sealed_secret)
+            endpoint.sealed_previous_secret = seal_again(endpoint.sealed_previous_secret)
+        WebhookEndpoint.objects.bulk_update(endpoints, ["sealed_secret", "sealed_previous_secret"], batch_size=500)
+    return len(endpoints)
 
 
 def disable_endpoint(*, endpoint_id: int, reason: str, at: datetime) -> bool:
@@ -132,7 +147,7 @@ def enable_endpoint(*, endpoint: WebhookEndpoint) -> WebhookEndpoint:
 def remove_endpoint(*, endpoint: WebhookEndpoint, at: datetime) -> None:
     """Forget it and its secrets; its log stays."""
     WebhookEndpoint.objects.filter(pk=endpoint.pk).update(
-        removed_at=at, secret="", previous_secret="", previous_secret_until=None
+        removed_at=at, sealed_secret="", sealed_previous_secret="", previous_secret_until=None
     )
 
 

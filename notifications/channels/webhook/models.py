@@ -1,7 +1,7 @@
 """A webhook endpoint is an address of a customer (account) or of the vendor (no account) that is told of the events it
 chose. Requests are signed by the Standard Webhooks specification.
 
-A secret is needed to sign, so it is stored as it is. After a rotation the one before signs too until
+A secret is needed to sign, so it can be opened; it stands sealed (`sealed.py`). After a rotation the one before signs too until
 `previous_secret_until`, so that a receiver can change without losing an event (constraint endpoint_previous_secret_has_end).
 An endpoint that failed for long is DISABLED: nothing more is sent until somebody enables it.
 """
@@ -13,6 +13,7 @@ from typing import ClassVar
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 
+from notifications.channels.webhook.sealed import unseal
 from wallets.accounts.models import Account
 from wallets.ids import new_public_id
 
@@ -46,8 +47,8 @@ class WebhookEndpoint(models.Model):
     url = models.CharField(max_length=500)
     description = models.CharField(max_length=200, blank=True)
     event_types = ArrayField(models.CharField(max_length=64), default=list, blank=True, help_text="empty: all")
-    secret = models.CharField(max_length=100)
-    previous_secret = models.CharField(max_length=100, blank=True)
+    sealed_secret = models.CharField(max_length=400)
+    sealed_previous_secret = models.CharField(max_length=400, blank=True)
     previous_secret_until = models.DateTimeField(null=True, blank=True)
     state = models.CharField(max_length=8, choices=State, default=State.ACTIVE)
     failing_since = models.DateTimeField(null=True, blank=True, help_text="no request was taken since")
@@ -65,7 +66,7 @@ class WebhookEndpoint(models.Model):
                 condition=models.Q(kind="STANDARD") | models.Q(account__isnull=True), name="endpoint_for_slack_is_the_vendors"
             ),
             models.CheckConstraint(
-                condition=models.Q(previous_secret="") ^ models.Q(previous_secret_until__isnull=False),
+                condition=models.Q(sealed_previous_secret="") ^ models.Q(previous_secret_until__isnull=False),
                 name="endpoint_previous_secret_has_end",
             ),
             models.CheckConstraint(
@@ -78,3 +79,8 @@ class WebhookEndpoint(models.Model):
 
     def __str__(self) -> str:
         return self.url
+
+    @property
+    def secret(self) -> str:
+        """What requests are signed with. Raises SecretLost."""
+        return unseal(self.sealed_secret)

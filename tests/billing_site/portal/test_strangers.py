@@ -12,6 +12,8 @@ from django.urls import get_resolver, reverse
 
 from billing_site.portal import urls
 from metering.usage.close_periods import close_periods
+from notifications.channels.webhook.endpoints import EndpointTerms, make_endpoint
+from notifications.channels.webhook.models import WebhookEndpoint
 from tests.factories.balances import AT
 from tests.factories.events import event_pk
 from tests.factories.refunds import withdrawal_of
@@ -30,7 +32,19 @@ pytestmark = pytest.mark.django_db
 OPEN_TO_ALL = {"login", "logout", "unsubscribe", "invitation", "start", "support", "end_support"}
 # What only changes something: posted to by the pages.
 POSTS = ("close", "delete_me", "begin_card", "keep_card", "change_card", "look")
-OF_ACCOUNT = ("top_up", "auto_recharge", "cards", "caps", "payments", "statements", "withdraw", "team", "privacy", "download")
+OF_ACCOUNT = (
+    "top_up",
+    "auto_recharge",
+    "cards",
+    "caps",
+    "payments",
+    "statements",
+    "withdraw",
+    "team",
+    "privacy",
+    "download",
+    "webhooks",
+)
 STATEMENT = ("statement", "statement_pdf", "statement_csv")
 
 
@@ -43,6 +57,7 @@ def paid(shop: Shop) -> None:
     )  # fmt: skip
     close_periods(at=AT + timedelta(days=15))
     withdrawal_of(shop.acme, "1", at=now())
+    make_endpoint(account=shop.acme.account, terms=EndpointTerms(url="https://acme.example/hook"), at=AT)
 
 
 def test_another_customer_changes_nothing(shop: Shop, stranger: Client) -> None:
@@ -52,6 +67,9 @@ def test_another_customer_changes_nothing(shop: Shop, stranger: Client) -> None:
         assert stranger.post(address, {"set_up": "seti_1", "card": "card_1", "what": "remove"}).status_code == 404, name
     assert stranger.post(reverse("portal:top_up", args=["acme"]), {"amount": "50", "total": "50"}).status_code == 404
     assert stranger.post(reverse("portal:auto_recharge", args=["acme"]), {"what": "off"}).status_code == 404
+    hook = reverse("portal:webhook", args=[WebhookEndpoint.objects.get().public_id])
+    assert [stranger.post(hook, {"what": what}).status_code for what in ("remove", "rotate", "test")] == [404] * 3
+    assert stranger.post(reverse("portal:webhooks", args=["acme"]), {"url": "https://globex.example/"}).status_code == 404
     assert stranger.post(reverse("portal:caps", args=["acme"]), {"what": "remove", "cap": "cap_1"}).status_code == 404
 
 
@@ -68,6 +86,7 @@ def pages_of_acme(shop: Shop) -> list[str]:
         *[reverse(f"portal:{name}", args=["acme"]) for name in OF_ACCOUNT],
         reverse("portal:receipt", args=[TopUp.objects.get().public_id]),
         *[reverse(f"portal:{name}", args=[Statement.objects.get().public_id]) for name in STATEMENT],
+        reverse("portal:webhook", args=[WebhookEndpoint.objects.get().public_id]),
         confirmation_link(Withdrawal.objects.get()).removeprefix(settings.SITE_URL),
         *[reverse("portal:charge", args=[event_pk(event_id)]) for event_id in ("req_1", "req_void", "req_parked")],
     ]
@@ -75,7 +94,7 @@ def pages_of_acme(shop: Shop) -> list[str]:
 
 def test_every_page_has_its_stranger() -> None:
     names = {pattern.name for pattern in urls.urlpatterns}
-    pages = {"balance", "charge", "plan", "security", "receipt", "confirm_withdraw", *OF_ACCOUNT, *STATEMENT}
+    pages = {"balance", "charge", "plan", "security", "receipt", "confirm_withdraw", "webhook", *OF_ACCOUNT, *STATEMENT}
     assert names - OPEN_TO_ALL == pages | set(POSTS), "add the new page to pages_of_acme, or to POSTS"
     assert get_resolver().reverse_dict is not None
 

@@ -39,7 +39,7 @@ def test_a_customer_makes_reads_and_removes_an_endpoint(acme: Company):
     assert acme.api.get(f"/webhook-endpoints/{endpoint['id']}").json()["secret"] == endpoint["secret"]
     assert acme.api.send("DELETE", f"/webhook-endpoints/{endpoint['id']}").status_code == 204
     assert acme.api.get("/webhook-endpoints").json()["data"] == []
-    assert row(endpoint).secret == ""
+    assert row(endpoint).sealed_secret == ""
 
 
 def test_the_vendors_endpoint_is_told_of_every_account_and_a_customers_of_its_own(acme: Company, globex: Company, vendor: Api):
