@@ -13,7 +13,7 @@ from django.urls import URLPattern, URLResolver, path, reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 from unfold.sites import UnfoldAdminSite
 
-from billing_site.backoffice.again import stopped_at_the_door
+from billing_site.backoffice.again import asks_again, stopped_at_the_door
 from billing_site.backoffice.dashboard import read_dashboard
 from billing_site.backoffice.gate import gate_page
 from billing_site.backoffice.simulate import simulate_page
@@ -47,6 +47,11 @@ class BackOfficeSite(UnfoldAdminSite):
         stop = stopped_at_the_door(request)
         here = wanted if url_has_allowed_host_and_scheme(wanted, allowed_hosts=None) else reverse("admin:index")
         return HttpResponseRedirect(f"{stop}?{urlencode({REDIRECT_FIELD_NAME: here})}" if stop else here)
+
+    def admin_view(self, view: Any, cacheable: bool = False) -> Any:  # noqa: FBT001, FBT002 - Django's signature
+        """As Django's; pages that move money ask again who is there."""
+        asked = asks_again(view) if getattr(view, "moves_money", False) else view
+        return super().admin_view(asked, cacheable)
 
     def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:
         """The front page."""

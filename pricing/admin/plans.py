@@ -23,7 +23,7 @@ from pricing.plans.subscribe import subscribe
 from wallets.accounts.queries import account_by_key
 from wallets.admin.action_page import ActionPage, Change, ReasonForm, run_action_page
 from wallets.admin.cells import line_cell
-from wallets.admin.read_only import ReadOnlyAdmin
+from wallets.admin.read_only import ReadOnlyAdmin, moves_money
 from wallets.clock import now
 from wallets.money import ZERO
 
@@ -167,6 +167,7 @@ class PlanAdmin(ReadOnlyAdmin):
         )  # fmt: skip
         return run_action_page(request, page, self.page_context(request, plan))
 
+    @moves_money
     def subscribe_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         """Subscribe an account, paid from its wallet."""
         plan = self._plan(pk)

@@ -31,7 +31,7 @@ from pricing.plans.queries import changes_of, included_meters, periods_of, subsc
 from pricing.plans.states import ACTIVE, CANCELLED, PAUSED
 from wallets.admin.action_page import ActionPage, Change, ReasonForm, run_action_page
 from wallets.admin.cells import line_cell, link_cell
-from wallets.admin.read_only import ReadOnlyAdmin
+from wallets.admin.read_only import ReadOnlyAdmin, moves_money
 from wallets.clock import now
 from wallets.credit.models import CreditLot
 from wallets.money import ZERO
@@ -115,6 +115,7 @@ class SubscriptionAdmin(ReadOnlyAdmin):
             warning="If the period has ended meanwhile, a new one begins now and its fee is taken from the wallet.",
         )  # fmt: skip
 
+    @moves_money
     def change_plan_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         """Another plan."""
         subscription = self._changeable(request, pk)
@@ -145,6 +146,7 @@ class SubscriptionAdmin(ReadOnlyAdmin):
         page = ActionPage("Change plan", "Change plan", ChangePlanForm, _page_of(subscription), perform, preview)
         return run_action_page(request, page, self.page_context(request, subscription))
 
+    @moves_money
     def cancel_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         """The end, at the end of the period or now."""
         subscription = self._changeable(request, pk)

@@ -23,7 +23,7 @@ from pricing.credit_products.models import CreditProduct, VoucherAttempt, Vouche
 from pricing.credit_products.redeem import TooManyAttempts, VoucherUnknown
 from wallets.admin.action_page import ActionPage, Change, ReasonForm, run_action_page
 from wallets.admin.cells import line_cell, link_cell
-from wallets.admin.read_only import ReadOnlyAdmin
+from wallets.admin.read_only import ReadOnlyAdmin, moves_money
 from wallets.clock import now
 from wallets.money import ZERO
 
@@ -101,6 +101,7 @@ class VoucherBatchAdmin(ReadOnlyAdmin):
         )
         return TemplateResponse(request, "admin/voucher_batch_page.html", context)
 
+    @moves_money
     def issue_view(self, request: HttpRequest) -> HttpResponse:
         """Issue vouchers and show their codes once."""
         if not self.allows(request, "add"):

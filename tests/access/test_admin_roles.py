@@ -1,5 +1,6 @@
-"""Who may open what in the back office: every address of the admin, every role, one table (`admin_roles.txt`). It is made by
-walking; a new page needs a line in it, and whoever adds it says with the line who may. To write it anew: WRITE_TABLE=1."""
+"""Who may open what in the back office: every address of the admin, every role, one table (`admin_roles.txt`), made by walking.
+`again`: it moves money, and asks again who is there. A new page needs a line, and whoever adds it says with the line who may.
+To write it anew: WRITE_TABLE=1."""
 
 from __future__ import annotations
 
@@ -161,7 +162,8 @@ def test_every_page_is_for_whom_the_table_says(staff: dict[str, User], fiona: Us
         if asked_for(fiona, pattern, given) == "nothing":
             nowhere.append(name)
         got = {role: asked_for(person, pattern, given) for role, person in staff.items()}
-        walked[name] = "".join(LETTERS[role] if answer == "yes" else "-" for role, answer in got.items())
+        again = " again" if getattr(pattern.callback, "moves_money", False) else ""
+        walked[name + again] = "".join(LETTERS[role] if answer == "yes" else "-" for role, answer in got.items())
         assert asked_for(acme.owner, pattern, given) == "no", name
     lines = [f"{marks}  {name}" for name, marks in sorted(walked.items())]
     if os.environ.get("WRITE_TABLE"):

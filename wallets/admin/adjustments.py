@@ -22,7 +22,7 @@ from wallets.admin.action_page import ActionPage, Change, run_action_page
 from wallets.admin.adjustment_form import adjustment_form
 from wallets.admin.approval_kinds import KINDS, ApprovalKind
 from wallets.admin.cells import line_cell
-from wallets.admin.read_only import ReadOnlyAdmin
+from wallets.admin.read_only import ReadOnlyAdmin, moves_money
 from wallets.admin.rules_page import RulesAdmin
 from wallets.admin.worklist import WaitingFirstFilter
 from wallets.amount_text import headline_text
@@ -112,6 +112,7 @@ class AdjustmentAdmin(ReadOnlyAdmin):
         )
         return TemplateResponse(request, "admin/adjustment_page.html", context)
 
+    @moves_money
     def adjust_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         """Adjust a wallet."""
         if not self.allows(request, "add"):

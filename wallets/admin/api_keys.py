@@ -20,7 +20,7 @@ from wallets.accounts.models import User
 from wallets.accounts.queries import account_by_key
 from wallets.admin.action_page import ActionPage, Change, ReasonForm, run_action_page
 from wallets.admin.cells import id_cell
-from wallets.admin.read_only import ReadOnlyAdmin
+from wallets.admin.read_only import ReadOnlyAdmin, moves_money
 from wallets.api_keys.issue import IssuedKey, issue_api_key, revoke_api_key
 from wallets.api_keys.models import SCOPES, ApiKey
 from wallets.clock import now
@@ -123,6 +123,7 @@ class ApiKeyAdmin(ReadOnlyAdmin):
         context = self.page_context(request, key, key=key, status=status, actions_detail=buttons)
         return TemplateResponse(request, "admin/api_key_page.html", context)
 
+    @moves_money
     def issue_view(self, request: HttpRequest) -> HttpResponse:
         """Issue a key and show it once."""
         if not self.allows(request, "add"):
@@ -143,6 +144,7 @@ class ApiKeyAdmin(ReadOnlyAdmin):
         page = ActionPage("Issue API key", "Issue key", IssueForm, reverse("admin:wallets_apikey_changelist"), perform)
         return run_action_page(request, page, context)
 
+    @moves_money
     def own_view(self, request: HttpRequest) -> HttpResponse:
         """Issue a personal key to oneself: what it asks or decides is theirs. For who moves money or decides about it."""
         person: User = request.user  # type: ignore[assignment]

@@ -18,7 +18,7 @@ from unfold.widgets import UnfoldAdminTextareaWidget
 from wallets.admin.action_page import MAX_REASON, ActionPage, Change, ReasonForm, run_action_page
 from wallets.admin.approval_kinds import KINDS, kind_of
 from wallets.admin.cells import line_cell
-from wallets.admin.read_only import ReadOnlyAdmin
+from wallets.admin.read_only import ReadOnlyAdmin, moves_money
 from wallets.admin.rules_page import RulesAdmin
 from wallets.admin.worklist import WaitingFirstFilter, buttons_of
 from wallets.amount_text import headline_text
@@ -133,6 +133,7 @@ class ApprovalAdmin(ReadOnlyAdmin):
         )
         return TemplateResponse(request, "admin/approval_page.html", context)
 
+    @moves_money
     def approve_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         """Approve, and have it carried out."""
         approval = self._decidable(request, pk)
@@ -147,6 +148,7 @@ class ApprovalAdmin(ReadOnlyAdmin):
         )  # fmt: skip
         return run_action_page(request, page, self.page_context(request, approval))
 
+    @moves_money
     def decline_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         """Decline, saying why."""
         approval = self._decidable(request, pk)

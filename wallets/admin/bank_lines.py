@@ -24,7 +24,7 @@ from wallets.accounts.models import User
 from wallets.admin.action_page import ActionPage, Change, ReasonForm, run_action_page
 from wallets.admin.approval_kinds import KINDS, ApprovalKind
 from wallets.admin.cells import line_cell
-from wallets.admin.read_only import ReadOnlyAdmin
+from wallets.admin.read_only import ReadOnlyAdmin, moves_money
 from wallets.admin.worklist import WaitingFirstFilter, buttons_of, deeds_on
 from wallets.amount_text import headline_text
 from wallets.approvals.models import Approval
@@ -167,6 +167,7 @@ class BankLineAdmin(ReadOnlyAdmin):
         )  # fmt: skip
         return TemplateResponse(request, "admin/bank_line_page.html", context)
 
+    @moves_money
     def import_view(self, request: HttpRequest) -> HttpResponse:
         """Take the bank's lines in: first as a dry run, then for good."""
         if not self.allows(request, "add"):
@@ -212,6 +213,7 @@ class BankLineAdmin(ReadOnlyAdmin):
         )  # fmt: skip
         return run_action_page(request, page, self.page_context(request, wallet))
 
+    @moves_money
     def match_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         """Match a line with a top-up by hand."""
         line = self._changeable(request, pk)

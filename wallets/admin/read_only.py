@@ -4,7 +4,7 @@ does so through a verb, behind a form that asks for a reason (`action_page.py`).
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, ClassVar, Final
+from typing import TYPE_CHECKING, Any, ClassVar, Final, TypeVar
 
 from django.contrib.admin import ShowFacets
 from django.core.exceptions import PermissionDenied
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from django.db.models import Model
     from django.http import HttpRequest, HttpResponse, HttpResponseBase
 
+View = TypeVar("View", bound=Callable[..., Any])
+
 PER_PAGE: Final = 50
 # Pages further on would make PostgreSQL walk over everything before them; whoever needs row 50,000 narrows the search.
 MOST_PAGES: Final = 1_000
@@ -27,6 +29,12 @@ if TYPE_CHECKING:
     _Base = DjangoModelAdmin[Any]  # Unfold's has no types; what it adds are class attributes
 else:
     _Base = ModelAdmin
+
+
+def moves_money(view: View) -> View:
+    """Marks a page on which money, or the right to move it, is given away: the site asks again who sits there."""
+    view.moves_money = True  # type: ignore[attr-defined]
+    return view
 
 
 class InfinitePaginator(unfold_paginator.InfinitePaginator):

@@ -21,7 +21,7 @@ from wallets.accounts.models import User
 from wallets.admin.action_page import ActionPage, Change, ReasonForm, run_action_page
 from wallets.admin.approval_kinds import KINDS, ApprovalKind
 from wallets.admin.cells import id_cell, line_cell
-from wallets.admin.read_only import ReadOnlyAdmin
+from wallets.admin.read_only import ReadOnlyAdmin, moves_money
 from wallets.admin.refund_forms import SentForm, refund_form
 from wallets.admin.worklist import WaitingFirstFilter
 from wallets.amount_text import headline_text
@@ -170,6 +170,7 @@ class RefundAdmin(MoneyBackAdmin):
         by_hand = refund.provider == MANUAL and refund.state in ON_ITS_WAY and self.allows(request, "change")
         return self.show(request, refund, facts, [("Money was sent", "sent")] if by_hand else [])
 
+    @moves_money
     def refund_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         """Refund a top-up."""
         if not self.allows(request, "add"):
@@ -205,6 +206,7 @@ class RefundAdmin(MoneyBackAdmin):
         )  # fmt: skip
         return run_action_page(request, page, self.page_context(request, None))
 
+    @moves_money
     def sent_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         """Finance has sent a wire."""
         if not self.allows(request, "change"):
@@ -293,6 +295,7 @@ class WithdrawalAdmin(MoneyBackAdmin):
         can = withdrawal.state in CANCELLABLE and self.allows(request, "change")
         return self.show(request, withdrawal, facts, [("Cancel", "cancel")] if can else [])
 
+    @moves_money
     def cancel_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         """Stop a payout: the credit is free again."""
         if not self.allows(request, "change"):

@@ -16,7 +16,7 @@ from unfold.decorators import display
 from wallets.accounts.models import User
 from wallets.admin.action_page import ActionPage, Change, ReasonForm, run_action_page
 from wallets.admin.cells import line_cell
-from wallets.admin.read_only import ReadOnlyAdmin
+from wallets.admin.read_only import ReadOnlyAdmin, moves_money
 from wallets.admin.rules_page import RulesAdmin
 from wallets.admin.worklist import WaitingFirstFilter, buttons_of
 from wallets.clock import now
@@ -123,6 +123,7 @@ class ReviewItemAdmin(ReadOnlyAdmin):
         )  # fmt: skip
         return run_action_page(request, page, self.page_context(request, item))
 
+    @moves_money
     def clear_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         """Nothing is wrong."""
         item, person = self._changeable(request, pk)

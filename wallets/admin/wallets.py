@@ -21,7 +21,7 @@ from wallets.admin.action_page import ActionPage, Change, ReasonForm, run_action
 from wallets.admin.cells import headline_cell, id_cell, optional_cell
 from wallets.admin.grant_form import GrantForm
 from wallets.admin.policy_pages import wallet_policy_page
-from wallets.admin.read_only import ReadOnlyAdmin
+from wallets.admin.read_only import ReadOnlyAdmin, moves_money
 from wallets.admin.recharge_card import RechargeCard, read_recharge_card
 from wallets.amount_text import headline_text, places_of
 from wallets.approvals.limits import note_moved_alone
@@ -190,6 +190,7 @@ class WalletAdmin(ReadOnlyAdmin):
         )
         return TemplateResponse(request, "admin/wallet_page.html", context)
 
+    @moves_money
     def grant_credit_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         """Grant credit to a wallet."""
         wallet = self._wallet(pk)
@@ -259,6 +260,7 @@ class WalletAdmin(ReadOnlyAdmin):
         )  # fmt: skip
         return run_action_page(request, page, self.page_context(request, wallet))
 
+    @moves_money
     def void_lot_view(self, request: HttpRequest, pk: int, lot_pk: int) -> HttpResponse:
         """Take back what a lot still holds."""
         wallet = self._wallet(pk)

@@ -12,6 +12,7 @@ from django.urls import path, reverse
 from billing_site import urls as site
 from billing_site.backoffice.again import asks_again
 from tests.cast import PASSWORD, Company
+from tests.factories.adjustments import may_alone
 from tests.factories.browsers import code_of, sign_in, with_app
 from wallets.accounts.models import User
 
@@ -56,6 +57,36 @@ def test_money_asks_again_and_the_form_goes_on_afterwards(settings, fiona: User)
     settings.REAUTHENTICATION_MINUTES = 0
     long_ago(browser)
     assert browser.get("/give/credit/").status_code == 200, "switched off"
+
+
+MONEY = (
+    "wallets_wallet_grant_credit", "wallets_wallet_void_lot", "wallets_adjustment_adjust", "wallets_refund_make",
+    "wallets_refund_sent", "wallets_withdrawal_cancel", "wallets_approval_approve", "wallets_approval_decline",
+    "wallets_bankline_import", "wallets_bankline_match", "wallets_apikey_issue", "wallets_apikey_own",
+    "pricing_subscription_cancel", "pricing_voucherbatch_issue",
+)  # fmt: skip
+
+
+def test_pages_that_move_money_ask_again_and_the_grant_goes_on(settings, fiona: User, acme: Company) -> None:
+    settings.REAUTHENTICATION_MINUTES = 15
+    may_alone(fiona, "100")
+    browser, _ = sign_in(fiona)
+    wallet = acme.wallet.pk
+    grant = reverse("admin:wallets_wallet_grant_credit", args=[wallet])
+    told = {"amount": "7", "kind": "trial", "priority": "50", "reason": "Sorry", "step": "confirm", "token": "t"}
+    long_ago(browser)
+    for name in MONEY:
+        args = {"_void_lot": [wallet, 1], "_import": [], "y_issue": [], "h_issue": [], "_own": []}
+        given = next((value for end, value in args.items() if name.endswith(end)), [wallet])
+        answer = browser.get(reverse(f"admin:{name}", args=given))
+        assert answer.get("Location", "").startswith(reverse("account_reauthenticate")), name
+    assert browser.get(reverse("admin:wallets_wallet_change", args=[wallet])).status_code == 200, "looking asks nobody"
+    asked = browser.post(grant, told)
+    acme.wallet.refresh_from_db()
+    assert acme.wallet.balance == 0
+    assert browser.post(asked["Location"], {"password": PASSWORD}).status_code == 302
+    acme.wallet.refresh_from_db()
+    assert acme.wallet.balance == 7
 
 
 def test_staff_need_a_second_factor_where_it_is_asked_for(settings, fiona: User) -> None:
