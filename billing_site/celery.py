@@ -36,6 +36,9 @@ BEAT: Final = {
     "settle-held-alerts": Beat(
         "notifications.tasks.settle_held_alerts", timedelta(minutes=1), "a recharge that never came must not silence an alert"
     ),
+    "rules-switched-off": Beat(
+        "notifications.tasks.lift_rules_switched_off", timedelta(minutes=1), "what a rule blocks ends with the rule"
+    ),
     "expiring-lots": Beat(
         "notifications.tasks.tell_expiring_lots", crontab(minute="21"), "credit is used before it expires, not missed after"
     ),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from notifications.readers import tell_balance_recovered, tell_news, tell_threshold_crossed
+from notifications.readers import act_on_rules, lift_what_rules_did, tell_balance_recovered, tell_news, tell_threshold_crossed
 from wallets.balances.publish import publish_told
 from wallets.outbox.deliver import Reader, Readers
 from wallets.outbox.topics import (
@@ -41,8 +41,8 @@ TELL: Final = Reader("alerts", tell_news)
 READERS: Readers = {
     BalancesChanged: (Reader("gate", publish_told, together=True),),
     AccountsChanged: (Reader("gate", publish_told, together=True),),
-    ThresholdCrossed: (Reader("alerts", tell_threshold_crossed),),
-    BalanceRecovered: (Reader("alerts", tell_balance_recovered),),
+    ThresholdCrossed: (Reader("alerts", tell_threshold_crossed), Reader("rules", act_on_rules)),
+    BalanceRecovered: (Reader("alerts", tell_balance_recovered), Reader("rules", lift_what_rules_did)),
     LotExpired: (TELL,),
     MemberInvited: (TELL,),
     MemberAdded: (TELL,),

@@ -15,6 +15,7 @@ from typing import Any, Final
 from notifications.alerts.hold_back import hold_back, settle_held
 from notifications.alerts.resolve import resolve_alerts
 from notifications.alerts.tell import facts_of, key_of, tell
+from notifications.rules import act
 from wallets.outbox.deliver import Piece
 from wallets.outbox.topics import (
     ApiKeyIssued,
@@ -132,6 +133,16 @@ def tell_balance_recovered(piece: Piece, *, at: datetime) -> None:
         tell(piece, "wallet_resumed", at=at)
     elif back.clear:
         tell(piece, "balance_recovered", at=at)
+
+
+def act_on_rules(piece: Piece, *, at: datetime) -> None:
+    """A change took a wallet across a threshold: rules of ours may say what is done besides telling."""
+    act.act_on(piece.news, at=at)
+
+
+def lift_what_rules_did(piece: Piece, *, at: datetime) -> None:
+    """A wallet is back above thresholds: what rules throttled or blocked for them is let through again."""
+    act.lift_after(piece.news, at=at)
 
 
 def _logged(news: Any) -> dict[str, str]:

@@ -10,6 +10,7 @@ from django.conf import settings
 
 from notifications.alerts import hold_back, send
 from notifications.alerts.raise_alert import on_deliveries
+from notifications.rules import act
 from notifications.watch import tell_expiring_lots as expiring
 from notifications.watch import tell_paces as pacing
 from wallets import clock
@@ -35,6 +36,12 @@ def send_to_failing(**_: Any) -> None:
 def settle_held_alerts(**_: Any) -> None:
     """Tell what waited for a recharge that did not come."""
     hold_back.settle_all_held(at=clock.now())
+
+
+@shared_task(acks_late=True, ignore_result=True)
+def lift_rules_switched_off(**_: Any) -> None:
+    """Let through again what a rule that is off by now had throttled or blocked."""
+    act.lift_of_rules_switched_off(at=clock.now())
 
 
 @shared_task(acks_late=True, ignore_result=True)

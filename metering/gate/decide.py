@@ -9,6 +9,8 @@ names none as long as nothing is owed, for it may be of another meter. When neit
     grace      allow while overdraft would stay within `grace_limit`
     throttle   the slow lane: a token bucket of `throttle_per_minute` calls that refills evenly over a minute
 
+All calls of a wallet that is SLOWED take the slow lane, also those that credit covers.
+
 Spend caps come before the policy: each that fits the call (the account's, its team's, its user's, …) must cover it. A cap in
 units of a meter counts for a call that does not say what it uses, too: such a call may be of that meter.
 
@@ -42,7 +44,7 @@ SENTENCES: Final[dict[Reason, str]] = {
     "spend_cap": "A spend cap has been reached.",
     "wallet_frozen": "The wallet is frozen.",
     "account_suspended": "The account is suspended.",
-    "rate_limited": "The prepaid balance is exhausted and the slow lane is full. Try again later, or top up.",
+    "rate_limited": "The prepaid balance is low or exhausted and the slow lane is full. Try again later, or top up.",
 }
 """What a refused caller is told."""
 
@@ -50,6 +52,9 @@ MINUTE_US: Final = 60_000_000
 SECOND_US: Final = 1_000_000
 NOTHING_USED: Final = (0, ZERO)
 
+
+SLOWED: Final = "SLOWED"
+"""Status of a wallet whose calls all take the slow lane."""
 
 SCOPES: Final = ("account", "team", "user", "api_key", "cost_centre")
 """What a spend cap may cap; all but the account are named by the call."""
@@ -121,16 +126,18 @@ def decide(  # noqa: PLR0911 - one for each rule, in their order
         return _decision("refuse", "account_suspended", wallet, currency or account.main_currency), lane_us
     if wallet is None:
         return _decision("refuse", "balance_exhausted", None, currency or account.main_currency), lane_us
-    if wallet.status != "ACTIVE":
+    slowed = wallet.status == SLOWED
+    if wallet.status != "ACTIVE" and not slowed:
         return _decision("refuse", "wallet_frozen", wallet), lane_us
     cap = reached_cap(account, wallet.currency, amount, call, reserved)
     if cap is not None:
         return _decision("refuse", "spend_cap", wallet, cap=cap.public_id), lane_us
-    if covers(wallet.available, amount) or units_cover(wallet, amount, call):
+    covered = covers(wallet.available, amount) or units_cover(wallet, amount, call)
+    if wallet.on_empty == "grace":
+        covered = covered or covers(wallet.available + wallet.grace_limit, amount)
+    if covered and not slowed:
         return _decision("allow", None, wallet), lane_us
-    if wallet.on_empty == "grace" and covers(wallet.available + wallet.grace_limit, amount):
-        return _decision("allow", None, wallet), lane_us
-    if wallet.on_empty == "throttle" and wallet.throttle_per_minute > 0:
+    if (covered or wallet.on_empty == "throttle") and wallet.throttle_per_minute > 0:
         wait_us, lane_us = take_token(per_minute=wallet.throttle_per_minute, at_us=at_us, lane_us=lane_us)
         if wait_us == 0:
             return _decision("allow", None, wallet), lane_us

@@ -31,10 +31,10 @@ def raise_alert(  # noqa: PLR0913 - a row
     at: datetime,
     audience: str = "customer",
     severity: str = "info",
-    to: str = "",
+    to: str | WebhookEndpoint = "",
 ) -> Alert | None:
-    """The alert, its deliveries planned in the same transaction; None when it was raised before. to: a mail to this address and
-    nothing else."""
+    """The alert, its deliveries planned in the same transaction; None when it was raised before. to: a mail to this address, or
+    this endpoint, and nothing else."""
     assert topic in TOPICS, topic
     with transaction.atomic():
         alert = Alert(
@@ -53,8 +53,7 @@ def raise_alert(  # noqa: PLR0913 - a row
         raised = Alert.objects.filter(key=key, public_id=alert.public_id).first()
         if raised is None:
             return None
-        only = [_delivery(raised, at, channel="email", address=to)] if to else []
-        Delivery.objects.bulk_create(only or [*_mails(raised, at), *_webhooks(raised, at)])
+        Delivery.objects.bulk_create(_only(raised, to, at) if to else [*_mails(raised, at), *_webhooks(raised, at)])
         transaction.on_commit(wake_sender, robust=True)
     return raised
 
@@ -92,12 +91,17 @@ def _mails(alert: Alert, at: datetime) -> list[Delivery]:
 
 
 def _webhooks(alert: Alert, at: datetime) -> list[Delivery]:
-    slack = WebhookEndpoint.Kind.SLACK
     account_id = alert.account_id if alert.audience == Alert.Audience.CUSTOMER else None
-    return [
-        _delivery(alert, at, channel="slack" if endpoint.kind == slack else "webhook", endpoint=endpoint, address=endpoint.url)
-        for endpoint in endpoints_for(topic=alert.topic, account_id=account_id)
-    ]
+    return [_webhook(alert, endpoint, at) for endpoint in endpoints_for(topic=alert.topic, account_id=account_id)]
+
+
+def _webhook(alert: Alert, endpoint: WebhookEndpoint, at: datetime) -> Delivery:
+    channel = "slack" if endpoint.kind == WebhookEndpoint.Kind.SLACK else "webhook"
+    return _delivery(alert, at, channel=channel, endpoint=endpoint, address=endpoint.url)
+
+
+def _only(alert: Alert, to: str | WebhookEndpoint, at: datetime) -> list[Delivery]:
+    return [_delivery(alert, at, channel="email", address=to) if isinstance(to, str) else _webhook(alert, to, at)]
 
 
 def _delivery(

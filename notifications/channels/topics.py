@@ -24,6 +24,7 @@ class Topic:
 TOPICS: Final[dict[str, Topic]] = {
     "threshold_crossed": Topic("The balance fell to or below a threshold", "Balance"),
     "balance_recovered": Topic("The balance is back above its thresholds", "Balance"),
+    "rule_matched": Topic("A rule set for a threshold has acted", "Balance"),
     "wallet_exhausted": Topic("The balance is used up; calls may be refused", "Balance", mandatory=True),
     "wallet_resumed": Topic("There is credit again after the balance was used up", "Balance"),
     "run_out_forecast": Topic("The balance will be used up in a few days at the present rate", "Balance"),

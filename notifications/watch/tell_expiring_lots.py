@@ -46,7 +46,7 @@ def _due(days: int, *, nearer_than: int, at: datetime) -> list[tuple[Any, ...]]:
                 "limit": BATCH,
             },
         )
-        return cursor.fetchall()
+        return list(cursor)
 
 
 def _tell(lot: tuple[Any, ...], days: int, *, at: datetime) -> bool:

@@ -39,6 +39,11 @@ class Wallet(models.Model):
         THROTTLE = "throttle"
         GRACE = "grace"
 
+    class LetThrough(models.TextChoices):
+        ALL = "all"
+        SLOWLY = "slowly"
+        NONE = "none"
+
     bucket = models.SmallIntegerField()
     public_id = models.CharField(max_length=32, unique=True, default=new_wallet_id)
     account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="wallets")
@@ -52,6 +57,9 @@ class Wallet(models.Model):
     on_empty = models.CharField(max_length=8, choices=OnEmpty, default=OnEmpty.BLOCK)
     grace_limit = models.DecimalField(max_digits=30, decimal_places=12, default=Decimal(0))
     throttle_per_minute = models.PositiveIntegerField(default=10)
+    let_through = models.CharField(
+        max_length=6, choices=LetThrough, default=LetThrough.ALL, help_text="while it has credit; a rule may say less"
+    )
     version = models.BigIntegerField(default=0)
     head_hash = models.BinaryField(max_length=32, default=b"")
     reference_balance = models.DecimalField(max_digits=30, decimal_places=12, default=Decimal(0))
@@ -95,6 +103,7 @@ class Wallet(models.Model):
             models.CheckConstraint(condition=Q(grace_limit__gte=0), name="wallet_grace_limit_not_negative"),
             models.CheckConstraint(condition=Q(status__in=["ACTIVE", "FROZEN", "CLOSED"]), name="wallet_status_is_known"),
             models.CheckConstraint(condition=Q(on_empty__in=["block", "throttle", "grace"]), name="wallet_on_empty_is_known"),
+            models.CheckConstraint(condition=Q(let_through__in=["all", "slowly", "none"]), name="wallet_let_through_is_known"),
             models.CheckConstraint(
                 condition=Q(own_reference__isnull=True) | Q(own_reference__gt=0), name="wallet_own_reference_above_zero"
             ),

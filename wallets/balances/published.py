@@ -19,6 +19,7 @@ and beside it, where the account has caps, `gate:spent:<key>` with the fields
     <cap>:<window>:<value>   version and what was used; missing: nothing
     here:<cap>:<window>      everything that was used of this cap in this window is published
 
+A wallet's status is ACTIVE, SLOWED (all its calls take the slow lane) or FROZEN.
 Values of several words are separated by one space. Amounts always have 12 decimals. sequence: grows
 with every change of what is available. lapses: when a hold ends that is taken off what is available, microseconds since 1970
 (0: never), or when an allowance begins or ends; from then on the figures are not to be believed, and whoever wants them reads

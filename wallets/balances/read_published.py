@@ -26,7 +26,9 @@ def read_accounts(
     with connection.cursor() as cursor:
         cursor.execute(
             """SELECT a.id, a.key, a.status, a.currency, a.on_outage, a.offline_allowance,
-                      w.id, w.public_id, w.currency, w.status, w.is_default,
+                      w.id, w.public_id, w.currency,
+                      CASE WHEN w.status <> 'ACTIVE' OR w.let_through = 'all' THEN w.status
+                           WHEN w.let_through = 'slowly' THEN 'SLOWED' ELSE 'FROZEN' END, w.is_default,
                       w.balance - w.held + coalesce(h.lapsed, 0), w.overdraft, w.on_empty, w.grace_limit,
                       w.throttle_per_minute, w.version + w.held_version,
                       coalesce(extract(epoch FROM least(h.next_lapse, u.next_change)) * 1000000, 0)::bigint,

@@ -200,8 +200,9 @@ def _cross(
     balance, currency = f"{after:f}", wallet.currency
     if edge.back:
         return row, BalanceRecovered(
-            wallet.id, row.number, edge.percent, amount, balance, currency, resumed=edge.resumed, clear=edge.clear
-        )
+            wallet.id, row.number, edge.percent, amount, balance, currency, resumed=edge.resumed, clear=edge.clear,
+            percent_now=now.percent, amount_now=_text(now.amount),
+        )  # fmt: skip
     return row, ThresholdCrossed(
         wallet_id=wallet.id,
         number=row.number,
@@ -212,6 +213,8 @@ def _cross(
         amount=amount,
         percent_before=fired.percent,
         amount_before=_text(fired.amount),
+        percent_now=now.percent,
+        amount_now=_text(now.amount),
     )
 
 

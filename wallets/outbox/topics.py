@@ -15,7 +15,7 @@ class BalancesChanged:
 @dataclass(frozen=True, slots=True)
 class ThresholdCrossed:
     """A change took a wallet to or below `percent` of its reference balance, or to or below `amount`; unique by wallet and
-    number. percent_before, amount_before: the lowest thresholds it was below already (100 and empty: none)."""
+    number. percent_before, amount_before: the lowest thresholds it was below already (100 and empty: none); …_now: with it."""
 
     wallet_id: int
     number: int
@@ -26,12 +26,14 @@ class ThresholdCrossed:
     amount: str = ""
     percent_before: int = 100
     amount_before: str = ""
+    percent_now: int = 100
+    amount_now: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class BalanceRecovered:
     """A wallet is back above thresholds; unique by wallet and number. percent, amount: the highest of them. resumed: it was
-    used up. clear: above all of them."""
+    used up. clear: above all of them. percent_now, amount_now: the lowest it is still below (100 and empty: none)."""
 
     wallet_id: int
     number: int
@@ -41,6 +43,8 @@ class BalanceRecovered:
     currency: str
     resumed: bool
     clear: bool
+    percent_now: int = 100
+    amount_now: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import Final
 
 from django.db import transaction
@@ -21,13 +23,17 @@ from wallets.recharge.states import IN_FLIGHT, NOT_DONE, TOLD, Cause, Reason
 from wallets.recharge.wake import wake_after_commit
 
 # What waits for somebody is looked at again now and then; it is written down once.
+SMALLEST: Final = Decimal("1e-12")
 PATIENCE: Final = timedelta(minutes=10)
 _BY_ITSELF: Final = frozenset({Reason.OFF, Reason.ENOUGH, Reason.WALLET_CLOSED, Reason.IN_FLIGHT})
 """Somebody else comes back to these: the next crossing, a change of the rule, the end of what is in flight."""
 
 
-def decide(*, wallet_id: int, at: datetime, cause: Cause = Cause.CROSSING) -> RechargeDecision | None:
-    """Decide whether a wallet (row id) recharges now, and write it down; None when there is nothing new to say.
+def decide(
+    *, wallet_id: int, at: datetime, cause: Cause = Cause.CROSSING, below: Decimal | None = None
+) -> RechargeDecision | None:
+    """Decide whether a wallet (row id) recharges now, and write it down; None when there is nothing new to say. below: it does
+    at or below this balance already, whatever its rule says.
 
     Charges nothing yet: what it decided is carried out after the commit (`start.py`). Raises LockBusy.
     """
@@ -39,6 +45,8 @@ def decide(*, wallet_id: int, at: datetime, cause: Cause = Cause.CROSSING) -> Re
         conclude_ended(wallet_id=wallet_id, bucket=locked.bucket, at=at)
         wallet = Wallet.objects.select_related("account").get(bucket=locked.bucket, pk=wallet_id)
         facts, quote = read_facts(rule, wallet, at=at)
+        if below is not None and below >= facts.balance:
+            facts = replace(facts, threshold=max(facts.threshold, below + SMALLEST))
         verdict = decide_recharge(facts, at=at)
         AutoRecharge.objects.filter(bucket=rule.bucket, pk=rule.pk).update(look_at=_look_at(verdict, at=at))
         if isinstance(verdict, NotNow) and not _is_news(verdict, wallet, cause):

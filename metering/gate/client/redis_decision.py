@@ -130,7 +130,8 @@ local function answer(verdict, reason, wait, cap)
 end
 
 if status ~= 'ACTIVE' then return answer('refuse', 'account_suspended', '') end
-if state ~= 'ACTIVE' then return answer('refuse', 'wallet_frozen', '') end
+local slowed = state == 'SLOWED'
+if state ~= 'ACTIVE' and not slowed then return answer('refuse', 'wallet_frozen', '') end
 
 local parts = {{{{'wallet:' .. found, amount}}}}
 local call = {{scopes = {{}}}}
@@ -193,12 +194,13 @@ local function units_cover()
     return #named > 0 or carry(high, low) >= 0
 end
 
-if covers(high, low, amount) or units_cover() then return allow() end
-if on_empty == 'grace' then
+local covered = covers(high, low, amount) or units_cover()
+if not covered and on_empty == 'grace' then
     local grace_high, grace_low = money(grace)
-    if covers(high + grace_high, low + grace_low, amount) then return allow() end
+    covered = covers(high + grace_high, low + grace_low, amount)
 end
-if on_empty == 'throttle' and tonumber(per_minute) > 0 then
+if covered and not slowed then return allow() end
+if (covered or on_empty == 'throttle') and tonumber(per_minute) > 0 then
     local wait = take_token(tonumber(per_minute), 'lane:' .. found)
     if wait == 0 then return allow() end
     return answer('throttle', 'rate_limited', tostring(wait))

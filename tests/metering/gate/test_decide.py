@@ -99,6 +99,16 @@ def test_the_slow_lane_lets_as_many_through_as_the_policy_says_and_then_one_at_a
     assert (later.verdict, again.verdict) == ("allow", "throttle")
 
 
+def test_a_slowed_wallet_takes_the_slow_lane_with_credit_and_is_refused_without() -> None:
+    acme = PublishedAccount(
+        id=1, key="acme", status="ACTIVE", currency="USD", wallets=(replace(WALLET, status="SLOWED", throttle_per_minute=1),)
+    )
+    first, lane_us = decide(acme, currency=None, amount=D(1), at_us=NOW_US, lane_us=0)
+    second, _ = decide(acme, currency=None, amount=D(1), at_us=NOW_US, lane_us=lane_us)
+    assert (first.verdict, second.verdict, second.retry_after_seconds) == ("allow", "throttle", 60)
+    assert ask("6", status="SLOWED").reason == "balance_exhausted"
+
+
 def test_a_slow_lane_of_nothing_a_minute_is_a_block() -> None:
     assert ask("1", available=D(0), on_empty="throttle", throttle_per_minute=0).reason == "balance_exhausted"
 

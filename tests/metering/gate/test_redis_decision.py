@@ -44,7 +44,7 @@ def accounts(draw: st.DrawFn) -> PublishedAccount:
                 id=number,
                 public_id=f"wal_{number}",
                 currency=currency,
-                status=draw(st.sampled_from(["ACTIVE", "ACTIVE", "ACTIVE", "FROZEN"])),
+                status=draw(st.sampled_from(["ACTIVE", "ACTIVE", "ACTIVE", "SLOWED", "FROZEN"])),
                 is_default=draw(st.sampled_from([True, True, False])),
                 available=draw(balances),
                 overdraft=D(0),

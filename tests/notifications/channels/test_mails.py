@@ -19,6 +19,9 @@ MONEY = {"currency": "USD"}
 FACTS = {
     "threshold_crossed": {"percent": "20", "balance": "19.874210000000", "reference_balance": "100", **MONEY},
     "balance_recovered": {"balance": "119.87", **MONEY},
+    "rule_matched": {
+        "rule": "Call the big ones", "percent": "20", "balance": "19.87", "reference_balance": "100", **MONEY,
+    },
     "wallet_exhausted": {"balance": "-0.000412", **MONEY},
     "wallet_resumed": {"balance": "49.9996", **MONEY},
     "run_out_forecast": {"days": "3", "balance": "41.20", "per_day": "13.1", "runs_out_at": "2026-11-26T12:00:00Z", **MONEY},
