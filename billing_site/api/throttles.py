@@ -28,7 +28,7 @@ class KeyThrottle(BaseThrottle):
         caller = request.auth
         if not limit or not isinstance(caller, Caller):
             return True
-        return _count(f"throttle:{caller.key_id}") <= limit
+        return bool(_count(f"throttle:{caller.key_id}") <= limit)
 
     def wait(self) -> float:
         """Seconds until the next window."""

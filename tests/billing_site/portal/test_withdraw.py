@@ -10,6 +10,7 @@ from django.urls import reverse
 
 from tests.cast import PASSWORD, Company
 from tests.factories.alerts import newest_mail
+from tests.factories.browsers import code_of, with_app
 from tests.factories.payments import topped_up
 from tests.factories.shop import browser_of, text_of
 from tests.fakes.faulty_provider import FaultyProvider
@@ -44,3 +45,19 @@ def test_the_journey_of_a_withdrawal(acme: Company, globex: Company, card: Payme
     withdrawal.refresh_from_db()
     assert withdrawal.state == "CANCELLED"
     assert "50.00" in text_of(browser.get(PAGE))
+
+
+@pytest.mark.usefixtures("redis_server")
+def test_who_has_an_authenticator_app_gives_its_code_too(acme: Company, card: PaymentMethod, provider: FaultyProvider) -> None:
+    secret = with_app(acme.owner)
+    browser = browser_of(acme.owner)
+    topped_up(acme.wallet, "50")
+    assert "Code of your second factor" in text_of(browser.get(PAGE))
+    asked = {"amount": "5", "password": PASSWORD}
+    for code in ({}, {"code": "000000"}):
+        answer = browser.post(PAGE, asked | code)
+        assert answer.status_code == 422
+        assert "The code is wrong or has expired" in text_of(answer)
+    assert not Withdrawal.objects.exists()
+    assert browser.post(PAGE, asked | {"code": code_of(secret)}).status_code == 302
+    assert Withdrawal.objects.get().second_factor
