@@ -1,5 +1,5 @@
 """As somebody who was invited, in Chromium: follow the link, sign up, join, turn on an authenticator app, and sign in with its
-code. On a phone, in the dark; no other host is asked, no policy is broken."""
+code; then with a passkey. On a phone, in the dark; no other host is asked, no policy is broken."""
 
 from __future__ import annotations
 
@@ -75,5 +75,24 @@ def test_an_invited_person_signs_up_and_comes_back_with_a_code(acme: Company, li
         page.wait_for_url(f"{live_server.url}/")
         page.goto(f"{live_server.url}/privacy/acme")
         looked_at("privacy")
+
+        devices = page.context.new_cdp_session(page)
+        devices.send("WebAuthn.enable")
+        device = {"protocol": "ctap2", "transport": "internal", "hasResidentKey": True, "hasUserVerification": True}
+        simulated = {"isUserVerified": True, "automaticPresenceSimulation": True}
+        devices.send("WebAuthn.addVirtualAuthenticator", {"options": device | simulated})
+        page.goto(f"{live_server.url}/2fa/webauthn/add/")
+        if page.get_by_role("button", name="Confirm").count():
+            page.get_by_label("Password").fill(PASSWORD)
+            page.get_by_role("button", name="Confirm").click()
+        page.get_by_label("Passwordless").check()
+        looked_at("passkey")
+        page.get_by_role("button", name="Add").click()
+        page.wait_for_url(f"{live_server.url}/2fa/")
+        page.goto(f"{live_server.url}/2fa/webauthn/")
+        expect(page.locator("tbody tr")).to_contain_text("Passkey")
+        page.get_by_role("button", name="Sign out").click()
+        page.get_by_role("button", name="Use a passkey").click()
+        page.wait_for_url(f"{live_server.url}/")
     assert not browser.seen.elsewhere
     assert not browser.seen.complaints
