@@ -117,6 +117,8 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
                 _page("Top-up terms", "tune", "wallets.topupterms"),
                 _page("Tax rates", "percent", "wallets.taxrate"),
                 _page("Refund policy", "policy", "wallets.refundpolicy"),
+                _page("Threshold rules", "notifications_active", "notifications.thresholdrule"),
+                _page("What rules did", "checklist", "notifications.ruleact"),
                 _page("Velocity rules", "speed", "wallets.velocityrule"),
                 _page("Trust tiers", "stairs", "wallets.trusttier"),
             ],

@@ -25,6 +25,7 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from billing_site.backoffice.roles import FORMER, ROLES, grant_roles
 from metering.caps.set_cap import CapTerms, set_cap
 from metering.usage.close_periods import close_periods
+from notifications.rules.models import ThresholdRule
 from tests.cast import PASSWORD
 from tests.factories.adjustments import adjusted, may_alone
 from tests.factories.bank_lines import bank_line
@@ -70,9 +71,10 @@ ONE_ROW: Final[dict[Any, dict[str, Any]]] = {
     TrustTier: {"from_age_days": 0, "currency": "USD"},
     TopUpTerms: {"currency": "USD", "minimum": 1, "maximum": 9},
     TaxRate: {"country": "DE", "name": "VAT", "percent": 19, "effective_at": NOW},
+    ThresholdRule: {"name": "Stop", "percent": 5, "then": "block"},
     RefundPolicy: {"version": 1, "sentence": "None.", "effective_at": NOW},
 }
-TRIED_ELSEWHERE: Final = re.compile(r"_adjustment_file$|_dispute_|_assignment_|_mirrordrift_|_voucherattempt_")
+TRIED_ELSEWHERE: Final = re.compile(r"_adjustment_file$|_dispute_|_assignment_|_mirrordrift_|_voucherattempt_|_ruleact_")
 """Pages on what the shop has none of; tests of their own open them as people who may not."""
 
 

@@ -23,6 +23,7 @@ from wallets.admin.action_page import ActionPage, Change, ReasonForm, run_action
 from wallets.admin.cells import headline_cell, id_cell
 from wallets.admin.policy_pages import account_policy_page, policy_lines
 from wallets.admin.read_only import ReadOnlyAdmin
+from wallets.admin.threshold_pages import account_thresholds_page
 from wallets.api_keys.models import ApiKey
 from wallets.balances.held import without_lapsed
 from wallets.balances.models import Wallet
@@ -78,6 +79,7 @@ class AccountAdmin(ReadOnlyAdmin):
             ("<int:pk>/suspend/", self.suspend_view, "suspend"),
             ("<int:pk>/reinstate/", self.reinstate_view, "reinstate"),
             ("<int:pk>/policy/", self.policy_view, "policy"),
+            ("<int:pk>/thresholds/", self.thresholds_view, "thresholds"),
             ("<int:pk>/open-wallet/", self.open_wallet_view, "open_wallet"),
         )
         return own + super().get_urls()
@@ -180,6 +182,14 @@ class AccountAdmin(ReadOnlyAdmin):
         page = account_policy_page(account, back=_page_of(account), tell=lambda text: self.log_change(request, account, text))
         return run_action_page(request, page, self.page_context(request, account))
 
+    def thresholds_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """Change what its wallets are watched for."""
+        account = self._changeable(request, pk)
+        page = account_thresholds_page(
+            account, back=_page_of(account), tell=lambda text: self.log_change(request, account, text)
+        )
+        return run_action_page(request, page, self.page_context(request, account))
+
     def _account(self, pk: int | str) -> Account:
         account = Account.objects.filter(pk=pk).first() if str(pk).isdecimal() else None
         if account is None:
@@ -199,6 +209,7 @@ class AccountAdmin(ReadOnlyAdmin):
             title, name, icon = ("Suspend", "suspend", "block") if active else ("Reinstate", "reinstate", "undo")
             buttons.append(_button(title, name, icon, "default", account.pk))
             buttons.append(_button("Policy", "policy", "tune", "default", account.pk))
+            buttons.append(_button("Thresholds", "thresholds", "notifications", "default", account.pk))
         if request.user.has_perm("wallets.add_wallet"):
             buttons.append(_button("Open wallet", "open_wallet", "add", "default", account.pk))
         return buttons

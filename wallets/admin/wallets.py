@@ -23,6 +23,7 @@ from wallets.admin.grant_form import GrantForm
 from wallets.admin.policy_pages import wallet_policy_page
 from wallets.admin.read_only import ReadOnlyAdmin, moves_money
 from wallets.admin.recharge_card import RechargeCard, read_recharge_card
+from wallets.admin.threshold_pages import threshold_words, wallet_thresholds_page
 from wallets.amount_text import headline_text, places_of
 from wallets.approvals.limits import note_moved_alone
 from wallets.balances.freeze import freeze_wallet, thaw_wallet
@@ -69,7 +70,9 @@ class WalletPage:
     throttle_per_minute: int
     version: int
     head_hash: str
+    thresholds: str
     reference_balance: Decimal
+    let_through: str
     opened_at: datetime
     as_of: datetime
     kinds: list[KindTotal]
@@ -169,6 +172,7 @@ class WalletAdmin(ReadOnlyAdmin):
         own = self.action_urls(
             ("<int:pk>/grant-credit/", self.grant_credit_view, "grant_credit"),
             ("<int:pk>/policy/", self.policy_view, "policy"),
+            ("<int:pk>/thresholds/", self.thresholds_view, "thresholds"),
             ("<int:pk>/freeze/", self.freeze_view, "freeze"),
             ("<int:pk>/thaw/", self.thaw_view, "thaw"),
             ("<int:pk>/lots/<int:lot_pk>/void/", self.void_lot_view, "void_lot"),
@@ -227,6 +231,12 @@ class WalletAdmin(ReadOnlyAdmin):
         """Change what the gate does when the wallet is empty."""
         wallet = self._changeable(request, pk)
         page = wallet_policy_page(wallet, back=_page_of(wallet), tell=lambda text: self.log_change(request, wallet, text))
+        return run_action_page(request, page, self.page_context(request, wallet))
+
+    def thresholds_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """Change what the wallet is watched for."""
+        wallet = self._changeable(request, pk)
+        page = wallet_thresholds_page(wallet, back=_page_of(wallet), tell=lambda text: self.log_change(request, wallet, text))
         return run_action_page(request, page, self.page_context(request, wallet))
 
     def freeze_view(self, request: HttpRequest, pk: int) -> HttpResponse:
@@ -306,6 +316,7 @@ class WalletAdmin(ReadOnlyAdmin):
         if self.allows(request, "change") and not page.is_closed:
             frozen = page.is_frozen
             buttons.append(("Policy", "wallet_policy", "tune", "default"))
+            buttons.append(("Thresholds", "wallet_thresholds", "notifications", "default"))
             buttons.append(("Thaw" if frozen else "Freeze", "wallet_thaw" if frozen else "wallet_freeze", "ac_unit", "default"))
         if self.allows_lot(request, "add") and not page.is_closed:
             buttons.append(("Grant credit", "wallet_grant_credit", "add", "primary"))
@@ -348,7 +359,9 @@ def read_wallet_page(wallet: Wallet, *, at: datetime) -> WalletPage:
         throttle_per_minute=wallet.throttle_per_minute,
         version=wallet.version,
         head_hash=bytes(wallet.head_hash).hex(),
-        reference_balance=wallet.reference_balance,
+        thresholds=threshold_words(wallet),
+        reference_balance=wallet.reference_balance if wallet.own_reference is None else wallet.own_reference,
+        let_through=wallet.let_through,
         opened_at=wallet.opened_at,
         as_of=at,
         kinds=credit_by_kind(wallet_id=wallet.pk),

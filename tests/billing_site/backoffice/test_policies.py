@@ -8,6 +8,7 @@ from django.apps import apps
 from django.test import Client
 from django.urls import reverse
 
+from notifications.rules.models import RuleAct, ThresholdRule
 from tests.factories.holds import hold_on
 from tests.factories.shop import NOW, Shop, text_of
 from wallets import clock
@@ -45,6 +46,40 @@ def test_a_wallets_policy_is_changed_and_nonsense_is_refused(shop: Shop, finance
     now = Wallet.objects.get(pk=wallet.pk)
     assert (now.on_empty, now.grace_limit) == ("grace", D(5))
     assert "grace down to −5.00" in text_of(finance.get(reverse("admin:wallets_wallet_change", args=[wallet.pk])))
+
+
+def test_thresholds_of_an_account_and_a_wallet_are_set_after_a_look(shop: Shop, finance: Client) -> None:
+    wallet = shop.acme.wallet
+    page, url = (reverse(f"admin:wallets_wallet_{name}", args=[wallet.pk]) for name in ("change", "thresholds"))
+    assert "Watched at 50 20 5 %" in text_of(finance.get(page))
+    answers = {"percents": "40, 10 %", "amounts": "25 7.5", "reference": "500", "reason": "Asked for", "token": "t"}
+    assert "those of the account" in text_of(finance.post(url, answers | {"step": "review"}))
+    assert finance.post(url, answers | {"step": "confirm", "percents": "lots"}).status_code == 422
+    assert finance.post(url, answers | {"step": "confirm", "percents": "100"}).status_code == 422
+    assert finance.post(url, answers | {"step": "confirm"}).status_code == 302
+    shown = text_of(finance.get(page))
+    assert "Watched at 40 10 %, 25.00 7.50 USD; shares of 500.00" in shown
+    account = reverse("admin:wallets_account_thresholds", args=[shop.acme.account.pk])
+    assert finance.post(account, {"percents": "75", "reason": "All", "token": "u", "step": "confirm"}).status_code == 302
+    assert Account.objects.get(pk=shop.acme.account.pk).threshold_percents == [75]
+
+
+def test_a_rule_at_a_threshold_is_made_and_what_it_did_is_seen(shop: Shop, finance: Client) -> None:
+    add = reverse("admin:notifications_thresholdrule_add")
+    fine = {"name": "Stop early", "is_on": "on", "percent": "5", "then": "block", "audience": "finance"}
+    assert "either a percentage or an amount" in text_of(finance.post(add, fine | {"amount": "10", "currency": "USD"}))
+    assert "has a currency" in text_of(finance.post(add, fine | {"percent": "", "amount": "10"}))
+    assert "needs an endpoint" in text_of(finance.post(add, fine | {"then": "webhook"}))
+    assert finance.post(add, fine).status_code == 302
+    rule = ThresholdRule.objects.get()
+    RuleAct.objects.create(
+        rule=rule, wallet=shop.acme.wallet, crossing_number=1, then=rule.then, done=False, note="Not possible.", at=NOW
+    )
+    assert "5 %" in text_of(finance.get(reverse("admin:notifications_thresholdrule_changelist")))
+    acts = reverse("admin:notifications_ruleact_changelist")
+    assert "Not possible." in text_of(finance.get(acts, {"q": "acme"}))
+    assert "Not possible." not in text_of(finance.get(acts, {"q": "globex"}))
+    assert finance.get(reverse("admin:notifications_thresholdrule_delete", args=[rule.pk])).status_code == 403
 
 
 def test_support_may_look_but_not_change(shop: Shop, sam: User) -> None:
