@@ -20,6 +20,7 @@ from billing_site.portal.statements import statement, statement_csv, statement_p
 from billing_site.portal.team import team
 from billing_site.portal.top_up import top_up
 from billing_site.portal.unsubscribe import unsubscribe
+from billing_site.portal.usage import usage, usage_csv, usage_events
 from billing_site.portal.visit import end_support, support
 from billing_site.portal.webhooks import webhook, webhooks
 from billing_site.portal.withdraw import confirm_withdraw, withdraw
@@ -53,6 +54,9 @@ urlpatterns = [
     path("statement/<str:public_id>.csv", statement_csv, name="statement_csv"),
     path("statement/<str:public_id>/", statement, name="statement"),
     path("payments/<path:account>", payments, name="payments"),
+    path("usage/events/<path:account>", usage_events, name="usage_events"),
+    path("usage/csv/<path:account>", usage_csv, name="usage_csv"),
+    path("usage/<path:account>", usage, name="usage"),
     path("withdraw/confirm/<str:token>/", confirm_withdraw, name="confirm_withdraw"),
     path("withdraw/<path:account>", withdraw, name="withdraw"),
     path("privacy/data/<path:account>", download, name="download"),

@@ -24,9 +24,8 @@ from wallets.audit.models import AuditEvent
 from wallets.audit.queries import COLUMNS, named, rows_of
 from wallets.audit.rows import NAMES
 from wallets.clock import now
+from wallets.csv_cells import text_cell
 
-# A spreadsheet takes a text that starts like this for a formula (OWASP, CSV Injection).
-FORMULAS: Final = ("=", "+", "-", "@", "\t", "\r")
 WHO: Final = {
     "people": ("People", Q(user__isnull=False)),
     "keys": ("API keys", Q(actor__startswith="api:")),
@@ -157,7 +156,7 @@ def _lines(events: QuerySet[AuditEvent]) -> Iterator[str]:
     writer = csv.writer(_Echo())
     yield writer.writerow(COLUMNS)
     for row in rows_of(events):
-        yield writer.writerow([_safe(_text(value)) for value in row])
+        yield writer.writerow([text_cell(_text(value)) for value in row])
 
 
 class _Echo:
@@ -172,7 +171,3 @@ def _text(value: Any) -> str:
     if isinstance(value, dict | list):
         return json.dumps(value, ensure_ascii=False) if value else ""
     return "" if value is None else str(value)
-
-
-def _safe(text: str) -> str:
-    return f"'{text}" if text.startswith(FORMULAS) else text

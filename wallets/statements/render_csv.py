@@ -7,6 +7,7 @@ import io
 from collections.abc import Iterable
 from typing import Final
 
+from wallets.csv_cells import text_cell
 from wallets.money import plain
 from wallets.statements.document import Document
 
@@ -14,8 +15,6 @@ COLUMNS: Final = (
     "statement", "section", "label", "detail", "meter", "price", "events", "quantity", "unit", "allowance", "happened_at",
     "reference", "amount", "exact_amount", "currency",
 )  # fmt: skip
-# A spreadsheet takes a text that starts like this for a formula (OWASP, CSV Injection).
-FORMULAS: Final = ("=", "+", "-", "@", "\t", "\r")
 
 
 def render_csv(document: Document) -> str:
@@ -49,4 +48,4 @@ def render_csv(document: Document) -> str:
 
 
 def _safe(texts: Iterable[str]) -> list[str]:
-    return [f"'{text}" if text.startswith(FORMULAS) else text for text in texts]
+    return [text_cell(text) for text in texts]
