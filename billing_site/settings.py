@@ -54,7 +54,8 @@ ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[:
 DATA_DIR = Path(env.str("DATA_DIR", default=str(BASE_DIR / ".data")))
 # Fill an empty database with the demo company and keep its traffic alive, in `manage.py run`. On for embedded servers.
 DEMO = env.bool("DEMO", default=False)
-# Behind a proxy that sets X-Forwarded-Proto (and strips the client's): trust it. Off: nobody may claim to be on https.
+# Behind a proxy that sets X-Forwarded-Proto and X-Forwarded-For (and strips the client's): trust it. Off: nobody may claim to
+# be on https, or somewhere else.
 BEHIND_PROXY = env.bool("BEHIND_PROXY", default=False)
 # DEBUG, INFO, WARNING ... of our own loggers; libraries stay at WARNING.
 LOG_LEVEL = env.str("LOG_LEVEL", default="INFO")

@@ -7,9 +7,17 @@ from typing import Any
 from celery import shared_task
 
 from billing_site import health
+from billing_site.sign_in import purge
+from wallets.clock import now
 
 
 @shared_task(ignore_result=True)
 def heartbeat(**_: Any) -> None:
     """Show that a worker takes tasks."""
     health.beat_heart()
+
+
+@shared_task(acks_late=True, ignore_result=True)
+def purge_sessions(**_: Any) -> int:
+    """Forget sessions that ended."""
+    return purge.purge_sessions(at=now())

@@ -45,6 +45,7 @@ def privacy(request: HttpRequest, customer: Customer, account: str) -> HttpRespo
 
 
 @require_safe
+@asks_again
 @person_page
 def download(request: HttpRequest, customer: Customer, account: str) -> HttpResponse:
     """Everything, as a ZIP of JSON; in the audit log."""

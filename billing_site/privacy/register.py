@@ -36,10 +36,13 @@ PERSONAL: Final = (
         ("mfa.authenticator.data",),
     ),
     Kept(
+        _("Sessions: browser and address"), _("so that you can sign out others"), _("until the session ends, at most 14 days"),
+        _("deleted"), ("usersessions.usersession.ip", "usersessions.usersession.user_agent"),
+    ),
+    Kept(
         _("Sign-ins: when, how, address, browser"), _("so that you see who came in as you"),
         _("%(days)d days") % {"days": SIGN_INS_KEPT_DAYS}, _("address and browser taken out"),
-        ("wallets.signin.address", "wallets.signin.agent", "usersessions.usersession.ip",
-         "usersessions.usersession.user_agent"),
+        ("wallets.signin.address", "wallets.signin.agent"),
     ),
     Kept(
         _("Name, e-mail address, country of the account"), _("to bill it"), _WITH_ACCOUNT,

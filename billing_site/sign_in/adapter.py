@@ -43,6 +43,7 @@ class SignInAdapter(DefaultAccountAdapter):
     def pre_login(self, request: HttpRequest, user: User, **about: Any) -> HttpResponse | None:
         """A person made by staff or by a program has proved no address; who made them vouches for it."""
         if user.signed_up_at is None:
+            EmailAddress.objects.filter(user=user, primary=True).exclude(email=user.email).update(primary=False)
             EmailAddress.objects.update_or_create(user=user, email=user.email, defaults={"primary": True, "verified": True})
         response: HttpResponse | None = super().pre_login(request, user, **about)
         return response

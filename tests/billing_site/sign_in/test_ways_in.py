@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 
 import pytest
 from allauth.mfa.models import Authenticator
+from allauth.usersessions.models import UserSession
 from django.conf import settings
 from django.core import mail
 from django.test import Client
 
 from billing_site.cache import ForgetfulCache
+from billing_site.sign_in.purge import purge_sessions
 from billing_site.sign_in.second_factor import check_code
 from tests.cast import PASSWORD, Company
 from tests.factories.browsers import code_of, mailed_link, sign_in, stored_secret, with_app
 from tests.factories.shop import text_of
+from wallets.clock import now
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("redis_server")]
 
@@ -166,6 +170,22 @@ def test_sessions_are_listed_and_others_signed_out(acme: Company) -> None:
     here.post("/sessions/")
     assert is_signed_in(here)
     assert not is_signed_in(there)
+
+
+def test_sessions_that_ended_are_forgotten(acme: Company) -> None:
+    sign_in(acme.owner)
+    ended, _ = sign_in(acme.owner)
+    ended.post("/logout/")
+    assert purge_sessions(at=now()) == 1
+    assert UserSession.objects.count() == 1
+    assert purge_sessions(at=now() + timedelta(days=15)) == 1
+
+
+def test_an_address_that_staff_changed_signs_in(acme: Company) -> None:
+    sign_in(acme.owner)
+    acme.owner.email = "other@acme.example"
+    acme.owner.save(update_fields=["email"])
+    assert is_signed_in(sign_in(acme.owner)[0])
 
 
 def test_cookies_are_for_this_site_and_its_server_only(acme: Company) -> None:
