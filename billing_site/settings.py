@@ -100,7 +100,7 @@ PORTAL_LINKS = {
     "plan": f"{SITE_URL}/plan/?account={{account}}",
     "statements": f"{SITE_URL}/statements/{{account}}",
     "recharge": f"{SITE_URL}/auto-recharge/{{account}}",
-    "alerts": f"{SITE_URL}/?account={{account}}",
+    "alerts": f"{SITE_URL}/alerts/{{account}}",
     "webhooks": f"{SITE_URL}/webhook-endpoints/{{account}}",
 }
 # The table of who reads which news, by name: the apps below may not import it.

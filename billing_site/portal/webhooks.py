@@ -204,7 +204,7 @@ def read_webhook_page(
 
 def event_groups(chosen: tuple[str, ...]) -> list[EventGroup]:
     """What a customer's endpoint can choose, by heading."""
-    topics = [(name, topic) for name, topic in TOPICS.items() if not topic.finance]
+    topics = [(name, topic) for name, topic in TOPICS.items() if not topic.finance and not topic.mailed]
     titles = dict.fromkeys(topic.group for _name, topic in topics)
     return [
         EventGroup(

@@ -22,7 +22,7 @@ def erase_account(*, account: Account, at: datetime) -> None:
     with transaction.atomic():
         mailboxes = set(Recipient.objects.filter(account=account).values_list("email", flat=True))
         deliveries = Delivery.objects.filter(alert__account=account)
-        deliveries.filter(state__in=["WAITING", "SENDING"]).update(
+        deliveries.filter(state__in=["WAITING", "SENDING", "GATHERING"]).update(
             state="SUPPRESSED", reason="the account was deleted", next_at=None, claimed_until=None
         )
         deliveries.update(address=ERASED, recipient=None, answer="")

@@ -11,6 +11,7 @@ from django.conf import settings
 from notifications.alerts.models import Delivery
 from notifications.alerts.unsubscribe import unsubscribe_token
 from notifications.channels.contract import Message
+from notifications.channels.topics import MAY_DECLINE
 from notifications.channels.webhook.endpoints import signing_secrets
 from wallets.accounts.invite_member import invitation_link
 from wallets.accounts.models import Invitation
@@ -23,7 +24,7 @@ def message_of(delivery: Delivery, *, at: datetime) -> Message:
     """The message of a delivery that was read with its alert, account, wallet, recipient and endpoint."""
     alert, recipient, endpoint = delivery.alert, delivery.recipient, delivery.endpoint
     account = alert.account
-    may_decline = recipient is not None and not alert.mandatory
+    may_decline = recipient is not None and alert.topic in MAY_DECLINE
     return Message(
         delivery=delivery.public_id,
         event=alert.public_id,

@@ -4,7 +4,8 @@ one channel; an attempt is one try of it.
 A delivery is WAITING until `next_at`, SENDING while a worker has it (until `claimed_until`; then it is taken back), SENT when
 the other side has it, FAILED when it never will, GIVEN_UP after the last attempt, SUPPRESSED when it was decided not to send
 (`reason`), UNCERTAIN when a worker died while a mail was handed over (`handed_over_at`): nobody can know, and asking again
-could give it twice. CHECK delivery_state_is_known; the moves are in send.py and resend.py.
+could give it twice. GATHERING waits to be put into one mail with others at `next_at`, GATHERED is in it (`gathered_in`). CHECK
+delivery_state_is_known; the moves are in send.py, gather.py and resend.py.
 
 A held alert waits: a recharge that is on its way will make it false. It is TOLD when the recharge did not come, OVERTAKEN when
 it did (`hold_back.py`).
@@ -47,6 +48,9 @@ class Recipient(models.Model):
     quiet_until = models.TimeField(null=True, blank=True)
     digest = models.BooleanField(default=False, help_text="what is not mandatory comes once a day")
     bounced_at = models.DateTimeField(null=True, blank=True, help_text="its mailbox does not exist; nothing is sent")
+    complained_at = models.DateTimeField(
+        null=True, blank=True, help_text="called our mail spam; only what is mandatory is sent"
+    )
     created_at = models.DateTimeField()
 
     class Meta:
@@ -110,12 +114,17 @@ class Delivery(models.Model):
         GIVEN_UP = "GIVEN_UP"
         SUPPRESSED = "SUPPRESSED"
         UNCERTAIN = "UNCERTAIN"
+        GATHERING = "GATHERING"
+        GATHERED = "GATHERED"
 
     public_id = models.CharField(max_length=32, unique=True, default=new_delivery_id)
     alert = models.ForeignKey(Alert, on_delete=models.PROTECT, related_name="deliveries")
     channel = models.CharField(max_length=8, choices=Channel)
     recipient = models.ForeignKey(Recipient, on_delete=models.SET_NULL, related_name="deliveries", null=True, blank=True)
     endpoint = models.ForeignKey(WebhookEndpoint, on_delete=models.PROTECT, related_name="deliveries", null=True, blank=True)
+    gathered_in = models.ForeignKey(
+        "self", on_delete=models.PROTECT, related_name="gathered", null=True, blank=True, help_text="the mail that holds it"
+    )
     address = models.CharField(max_length=500, help_text="where to, as it was when it was planned")
     state = models.CharField(max_length=10, choices=State, default=State.WAITING)
     reason = models.CharField(max_length=200, blank=True, help_text="why it was not sent")
@@ -134,7 +143,8 @@ class Delivery(models.Model):
         verbose_name_plural = "deliveries"
         constraints: ClassVar[list[models.BaseConstraint]] = [
             models.CheckConstraint(
-                condition=Q(state__in=["WAITING", "SENDING", "SENT", "FAILED", "GIVEN_UP", "SUPPRESSED", "UNCERTAIN"]),
+                condition=Q(state__in=["WAITING", "SENDING", "SENT", "FAILED", "GIVEN_UP", "SUPPRESSED", "UNCERTAIN"])
+                | Q(state__in=["GATHERING", "GATHERED"], channel="email"),
                 name="delivery_state_is_known",
             ),
             models.CheckConstraint(condition=Q(channel__in=["email", "webhook", "slack"]), name="delivery_channel_is_known"),
@@ -142,13 +152,20 @@ class Delivery(models.Model):
                 condition=Q(channel="email") ^ Q(endpoint__isnull=False), name="delivery_of_a_webhook_has_its_endpoint"
             ),
             models.CheckConstraint(condition=~Q(state="SENT") | Q(sent_at__isnull=False), name="delivery_sent_has_its_time"),
-            models.CheckConstraint(condition=Q(state="WAITING") ^ Q(next_at__isnull=True), name="delivery_waiting_until_when"),
+            models.CheckConstraint(
+                condition=Q(state__in=["WAITING", "GATHERING"]) ^ Q(next_at__isnull=True), name="delivery_waiting_until_when"
+            ),
+            models.CheckConstraint(
+                condition=~Q(state="GATHERED") | Q(gathered_in__isnull=False), name="delivery_gathered_has_its_mail"
+            ),
             models.CheckConstraint(
                 condition=Q(state="SENDING") ^ Q(claimed_until__isnull=True), name="delivery_sending_is_claimed"
             ),
         ]
         indexes: ClassVar[list[models.Index]] = [
             models.Index(fields=["next_at", "id"], condition=Q(state="WAITING"), name="delivery_due"),
+            models.Index(fields=["next_at", "id"], condition=Q(state="GATHERING"), name="delivery_gathering"),
+            models.Index(fields=["recipient", "sent_at"], condition=Q(state="SENT"), name="delivery_sent_to_recipient"),
             models.Index(fields=["claimed_until"], condition=Q(state="SENDING"), name="delivery_claimed"),
             models.Index(fields=["endpoint", "-id"], name="delivery_of_endpoint"),
             models.Index(fields=["alert"], name="delivery_of_alert"),

@@ -14,7 +14,7 @@ from notifications.channels.webhook.models import WebhookEndpoint
 from wallets.errors import Conflict, InvalidInput, NotFound
 
 State = Delivery.State
-ON_ITS_WAY = (State.WAITING, State.SENDING)
+ON_ITS_WAY = (State.WAITING, State.SENDING, State.GATHERING)
 
 
 class StillOnItsWay(Conflict):
@@ -71,7 +71,12 @@ def _again(deliveries: QuerySet[Delivery], at: datetime) -> int:
     with transaction.atomic():
         over = deliveries.exclude(state__in=ON_ITS_WAY)
         count = Delivery.objects.filter(pk__in=over.values("pk")).update(
-            state=State.WAITING, next_at=at, attempts_before=F("attempts"), handed_over_at=None, reason=""
+            state=State.WAITING,
+            next_at=at,
+            attempts_before=F("attempts"),
+            handed_over_at=None,
+            gathered_in=None,
+            reason="",
         )
         transaction.on_commit(wake_sender, robust=True)
     return count

@@ -20,6 +20,7 @@ from typing import Any, Final
 from django.db import connection, transaction
 from django.db.models import F
 
+from notifications.alerts.gather import gather_due, hold_for_recipient
 from notifications.alerts.message import message_of
 from notifications.alerts.models import Attempt, Delivery, Recipient
 from notifications.alerts.raise_alert import raise_alert
@@ -53,6 +54,8 @@ def send_due(*, at: datetime, failing: bool = False, limit: int = 2_000) -> Repo
     the last one; else all others."""
     began = time.monotonic()
     report = Report(taken_back=take_back(at=at))
+    if not failing:
+        gather_due(at=at)
     under_way: dict[Future[Sent], Delivery] = {}
     tried = 0
     with ThreadPoolExecutor(THREADS, thread_name_prefix="send") as threads:
@@ -63,8 +66,12 @@ def send_due(*, at: datetime, failing: bool = False, limit: int = 2_000) -> Repo
             claimed = claim(at=moment, failing=failing, limit=free, mails=mails) if free > 0 else []
             tried += len(claimed)
             for delivery in claimed:
+                if hold_for_recipient(delivery, at=moment):
+                    continue
                 under_way[threads.submit(_send, delivery, moment)] = delivery
             if not under_way:
+                if claimed:
+                    continue
                 return report
             done, _ = wait(under_way, timeout=LOOK_SECONDS, return_when=FIRST_COMPLETED)
             for future in done:

@@ -13,12 +13,14 @@ from typing import Final
 @dataclass(frozen=True, slots=True)
 class Topic:
     """says: the choice in words. mandatory: cannot be unsubscribed from, is never held back or gathered. finance: the
-    vendor's finance is told, not the customer. group: heading it is chosen under."""
+    vendor's finance is told, not the customer. mailed: a mail to one address, no event to choose. group: heading it is chosen
+    under."""
 
     says: str
     group: str
     mandatory: bool = False
     finance: bool = False
+    mailed: bool = False
 
 
 TOPICS: Final[dict[str, Topic]] = {
@@ -39,7 +41,9 @@ TOPICS: Final[dict[str, Topic]] = {
     "dispute_opened": Topic("A payment was disputed at the bank", "Payments", mandatory=True),
     "refund_succeeded": Topic("A refund was sent", "Payments", mandatory=True),
     "refund_failed": Topic("A refund could not be sent; its credit is back", "Payments", mandatory=True),
-    "withdrawal_requested": Topic("A withdrawal is to be confirmed by who asked for it", "Payments", mandatory=True),
+    "withdrawal_requested": Topic(
+        "A withdrawal is to be confirmed by who asked for it", "Payments", mandatory=True, mailed=True
+    ),
     "withdrawal_changed": Topic("A withdrawal was confirmed, approved, declined or paid", "Payments", mandatory=True),
     "lot_expiring": Topic("Credit expires in 30, 7 or 1 days", "Credit"),
     "lot_expired": Topic("Credit expired unused", "Credit"),
@@ -47,8 +51,12 @@ TOPICS: Final[dict[str, Topic]] = {
     "statement_issued": Topic("A statement is ready", "Credit"),
     "spend_cap_reached": Topic("A spend cap was reached", "Usage"),
     "api_key_issued": Topic("An API key was made", "Security", mandatory=True),
-    "member_invited": Topic("Somebody is invited to the account", "Security", mandatory=True),
+    "member_invited": Topic("Somebody is invited to the account", "Security", mandatory=True, mailed=True),
     "member_added": Topic("Somebody became a member of the account", "Security", mandatory=True),
     "endpoint_disabled": Topic("A webhook endpoint was disabled after failing for days", "Security", mandatory=True),
+    "digest": Topic("Several messages that could wait, in one mail", "Security", mailed=True),
     "test": Topic("A test, sent when you ask for one", "Security", mandatory=True),
 }
+
+MAY_DECLINE: Final = tuple(name for name, topic in TOPICS.items() if not topic.mandatory and not topic.mailed)
+"""What somebody can do without."""

@@ -56,7 +56,7 @@ class Mail:
 
 def render_mail(message: Message) -> Mail:
     """The mail of a message."""
-    with translation.override(message.language), timezone.override(_zone(message.time_zone)):
+    with translation.override(message.language), timezone.override(zone_of(message.time_zone)):
         values = _values(message)
         head, _, text = render_to_string(f"email/{message.topic}.txt", values).partition("\n--\n")
         subject = " ".join(head.split())
@@ -72,9 +72,10 @@ def links_for(account: str) -> dict[str, str]:
 
 def _values(message: Message) -> dict[str, Any]:
     """What the templates use. f: the facts as people read them."""
+    about = message.account_name or message.account or settings.SELLER_NAME
     return {
-        "f": read_facts(message.facts) | {"account_name": message.account_name or message.account, "wallet": message.wallet},
-        "account_name": message.account_name or message.account,
+        "f": read_facts(message.facts) | {"account_name": about, "wallet": message.wallet},
+        "account_name": about,
         "address": message.address,
         "sender": settings.SELLER_NAME,
         "happened": _moment(message.happened_at),
@@ -124,7 +125,8 @@ def _moment(moment: datetime) -> str:
     return f"{formats.date_format(here, 'j M Y, H:i')} {here:%Z}"
 
 
-def _zone(name: str) -> ZoneInfo:
+def zone_of(name: str) -> ZoneInfo:
+    """The time zone of this name; UTC for one nobody knows."""
     try:
         return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError):

@@ -44,6 +44,7 @@ OF_ACCOUNT = (
     "privacy",
     "download",
     "webhooks",
+    "alerts",
 )
 STATEMENT = ("statement", "statement_pdf", "statement_csv")
 

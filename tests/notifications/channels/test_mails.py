@@ -11,7 +11,7 @@ import pytest
 
 from notifications.channels.contract import Message
 from notifications.channels.email.render import render_mail
-from notifications.channels.topics import TOPICS
+from notifications.channels.topics import MAY_DECLINE, TOPICS
 
 GOLDEN = Path(__file__).resolve().parents[2] / "golden" / "email"
 AT = datetime(2026, 11, 23, 10, 4, tzinfo=UTC)
@@ -63,6 +63,7 @@ FACTS = {
     "endpoint_disabled": {
         "url": "https://acme.example/hooks/billing", "since": "2026-11-18T09:00:00Z", "answer": "500 our database is away",
     },
+    "digest": {"count": "2", "lines": "Acme: $ 19.87 left\nAcme: $ 11.20 of credit expires in 7 days"},
     "test": {},
 }  # fmt: skip
 
@@ -80,7 +81,7 @@ def message(topic: str) -> Message:
         mandatory=TOPICS[topic].mandatory,
         facts=FACTS[topic],
         time_zone="Europe/Berlin",
-        unsubscribe="" if TOPICS[topic].mandatory else "https://billing.example/unsubscribe/token",
+        unsubscribe="https://billing.example/unsubscribe/token" if topic in MAY_DECLINE else "",
     )
 
 
