@@ -133,6 +133,10 @@ SELLER_ENTITY = env.str("SELLER_ENTITY", default="main")
 SELLER_NAME = env.str("SELLER_NAME", default="Prepaid")
 SELLER_ADDRESS = env.str("SELLER_ADDRESS", default="")
 SELLER_TAX_ID = env.str("SELLER_TAX_ID", default="")
+# What API keys that customers make for themselves may do; such a key sees its own account only.
+CUSTOMER_KEY_SCOPES = env.list(
+    "CUSTOMER_KEY_SCOPES", default=["events:write", "gate:check", "holds:write", "accounts:read", "reports:read"]
+)
 # What breaks usage down on statements: properties of events that meters have as dimensions.
 STATEMENT_DIMENSIONS = env.list("STATEMENT_DIMENSIONS", default=["model"])
 # How statements are set as PDF: a typst file.

@@ -11,6 +11,7 @@ from billing_site.portal.balance import balance
 from billing_site.portal.caps import caps
 from billing_site.portal.cards import begin, cards, change, keep
 from billing_site.portal.charges import charge
+from billing_site.portal.developers import developers
 from billing_site.portal.invitation import invitation, start
 from billing_site.portal.payments import payments
 from billing_site.portal.plan import plan
@@ -49,6 +50,7 @@ urlpatterns = [
     path("card/change/<path:account>", change, name="change_card"),
     path("cards/<path:account>", cards, name="cards"),
     path("auto-recharge/<path:account>", auto_recharge, name="auto_recharge"),
+    path("developers/<path:account>", developers, name="developers"),
     path("caps/<path:account>", caps, name="caps"),
     path("statements/<path:account>", statements, name="statements"),
     path("statement/<str:public_id>.pdf", statement_pdf, name="statement_pdf"),
