@@ -1,6 +1,7 @@
 """Django's index of this app's models; imported by nobody. The models live in the rooms."""
 
 from wallets.accounts.models import Account, Invitation, Member, User
+from wallets.accounts.note_models import AccountNote
 from wallets.adjustments.models import Adjustment, Attachment, ReasonCode
 from wallets.api_keys.models import ApiKey
 from wallets.approvals.models import Approval, ApprovalLimit, MovedAlone
@@ -25,6 +26,7 @@ from wallets.visits.models import SignIn, SupportVisit
 
 __all__ = [
     "Account",
+    "AccountNote",
     "AccountTax",
     "Adjustment",
     "ApiKey",

@@ -28,6 +28,12 @@ def _page(title: str, icon: str, model: str, **more: Any) -> dict[str, Any]:
     }
 
 
+FIND: Final[dict[str, Any]] = {
+    "title": "Find",
+    "icon": "person_search",
+    "link": reverse_lazy("admin:customer_find"),
+    "permission": _may_see("wallets.view_account"),
+}
 GATE: Final[dict[str, Any]] = {
     "title": "Gate",
     "icon": "traffic",
@@ -44,7 +50,7 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
     ]
     return [
         {"items": [{"title": "Today", "icon": "home", "link": reverse_lazy("admin:index")}]},
-        {"title": "Customers", "items": [_page("Accounts", "domain", "wallets.account")]},
+        {"title": "Customers", "items": [FIND, _page("Accounts", "domain", "wallets.account")]},
         {
             "title": "Money in",
             "items": [

@@ -12,6 +12,7 @@ from wallets.approvals.models import ApprovalLimit
 
 LOOK: Final = (
     "wallets.view_account",
+    "wallets.view_accountnote",
     "wallets.view_wallet",
     "wallets.view_creditlot",
     "wallets.view_hold",
@@ -62,6 +63,7 @@ ROLES: Final[dict[str, tuple[str, ...]]] = {
     # daily work on customers' money, up to a limit: grants, adjusts, refunds, takes payments in, replays events
     "operator": (
         *LOOK,
+        "wallets.add_accountnote",
         "wallets.add_account",
         "wallets.change_account",
         "wallets.add_wallet",
@@ -85,10 +87,11 @@ ROLES: Final[dict[str, tuple[str, ...]]] = {
         "pricing.change_subscription",
     ),
     # the second person: decides what others asked for, and moves no money alone
-    "approver": (*LOOK, "wallets.view_auditevent", "wallets.change_approval"),
+    "approver": (*LOOK, "wallets.add_accountnote", "wallets.view_auditevent", "wallets.change_approval"),
     # answers for the books: the terms of money, reasons and limits; moves none by hand
     "controller": (
         *LOOK,
+        "wallets.add_accountnote",
         "wallets.view_auditevent",
         "wallets.view_reasoncode",
         "wallets.add_reasoncode",
@@ -109,6 +112,7 @@ ROLES: Final[dict[str, tuple[str, ...]]] = {
     # what it costs: books, versions, meters, plans, vouchers
     "pricing manager": (
         *LOOK,
+        "wallets.add_accountnote",
         "pricing.add_pricebook",
         "pricing.change_priceversion",
         "pricing.change_meter",
@@ -120,6 +124,7 @@ ROLES: Final[dict[str, tuple[str, ...]]] = {
     # people, keys and guards; no money
     "administrator": (
         *LOOK,
+        "wallets.add_accountnote",
         "wallets.view_auditevent",
         "wallets.view_user",
         "wallets.add_user",

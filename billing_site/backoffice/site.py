@@ -68,6 +68,8 @@ class BackOfficeSite(UnfoldAdminSite):
         return [
             path("simulate/", self.admin_view(self.simulate_view), name="simulate"),
             path("gate/", self.admin_view(self.gate_view), name="gate"),
+            path("customers/", self.admin_view(self.customer_find_view), name="customer_find"),
+            path("customers/<int:pk>/", self.admin_view(self.customer_view), name="customer"),
             *super().get_urls(),
         ]
 
@@ -78,3 +80,15 @@ class BackOfficeSite(UnfoldAdminSite):
     def gate_view(self, request: HttpRequest) -> HttpResponse:
         """What the gate decides."""
         return gate_page(self, request)
+
+    def customer_find_view(self, request: HttpRequest) -> HttpResponse:
+        """Whom a term names."""
+        from billing_site.backoffice.customer import find_page  # noqa: PLC0415 - it stands on pages that register here
+
+        return find_page(self, request)
+
+    def customer_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """Everything about a customer."""
+        from billing_site.backoffice.customer import customer_page  # noqa: PLC0415 - as above
+
+        return customer_page(self, request, pk)

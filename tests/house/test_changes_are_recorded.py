@@ -17,9 +17,9 @@ from wallets.admin.read_only import ReadOnlyAdmin
 from wallets.admin.recorded import RecordedForms
 
 # A view of the admin changes something only through one of these.
-RECORDED = re.compile(r"\b(?:run_action_page|recorded_action|run_import_page|edit_draft)\(")
+RECORDED = re.compile(r"\b(?:run_action_page|recorded_action|run_import_page|edit_draft|customer_page)\(")
 READS = {
-    "autocomplete", "compare", "csv", "customer", "dashboard", "done", "export", "file", "find", "gate", "index", "jsi18n",
+    "autocomplete", "compare", "csv", "dashboard", "done", "export", "file", "find", "gate", "index", "jsi18n",
     "list", "live", "login", "logout", "pdf", "report", "reports", "search", "site", "template", "xlsx",
 }  # fmt: skip
 """Last words of the names of pages that only show, or sign people in and out."""

@@ -16,7 +16,9 @@ from typing import Any, ClassVar, Final
 import pgtrigger
 from django.contrib.auth.models import AbstractUser, UserManager
 from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import OpClass
 from django.db import models
+from django.db.models.functions import Upper
 
 
 class PersonManager(UserManager["User"]):
@@ -123,6 +125,10 @@ class Account(models.Model):
                 condition=models.Q(key__regex=r"^[A-Za-z0-9][A-Za-z0-9._:@/+-]{0,119}$"),
                 name="account_key_is_printable",
             ),
+        ]
+        indexes: ClassVar[list[models.Index]] = [
+            models.Index(OpClass(Upper("name"), "text_pattern_ops"), name="account_by_name"),
+            models.Index(OpClass(Upper("email"), "text_pattern_ops"), name="account_by_email"),
         ]
         triggers: ClassVar[list[pgtrigger.Trigger]] = [
             pgtrigger.ReadOnly(name="account_bucket_and_key_stay", fields=["bucket", "key"]),

@@ -88,6 +88,9 @@ class PaymentMethod(models.Model):
                 name="payment_method_removed_has_no_part",
             ),
         ]
+        indexes: ClassVar[list[models.Index]] = [
+            models.Index(fields=["last_four", "id"], name="payment_method_by_last_four"),
+        ]
         triggers: ClassVar[list[pgtrigger.Trigger]] = [
             pgtrigger.Protect(name="payment_method_is_never_deleted", operation=pgtrigger.Delete),
         ]
