@@ -75,7 +75,9 @@ def _mails(alert: Alert, at: datetime) -> list[Delivery]:
         else Recipient.objects.filter(account_id=account_id)
     )
     recipients = list(whose.order_by("id"))
-    if not recipients and account_id is not None:
+    if TOPICS[alert.topic].asked_for:
+        recipients = [one for one in recipients if alert.topic in one.topics]
+    elif not recipients and account_id is not None:
         email = Account.objects.values_list("email", flat=True).get(pk=account_id)
         return [_delivery(alert, at, channel="email", address=email)] if email else []
     planned = []

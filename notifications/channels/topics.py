@@ -14,18 +14,20 @@ from typing import Final
 class Topic:
     """says: the choice in words. mandatory: cannot be unsubscribed from, is never held back or gathered. finance: the
     vendor's finance is told, not the customer. mailed: a mail to one address, no event to choose. group: heading it is chosen
-    under."""
+    under. asked_for: mailed only to who names it."""
 
     says: str
     group: str
     mandatory: bool = False
     finance: bool = False
     mailed: bool = False
+    asked_for: bool = False
 
 
 TOPICS: Final[dict[str, Topic]] = {
     "threshold_crossed": Topic("The balance fell to or below a threshold", "Balance"),
-    "balance_recovered": Topic("The balance is back above its thresholds", "Balance"),
+    # The mail about the top-up has said so already.
+    "balance_recovered": Topic("The balance is back above its thresholds", "Balance", asked_for=True),
     "rule_matched": Topic("A rule set for a threshold has acted", "Balance"),
     "wallet_exhausted": Topic("The balance is used up; calls may be refused", "Balance", mandatory=True),
     "wallet_resumed": Topic("There is credit again after the balance was used up", "Balance"),

@@ -60,6 +60,7 @@ class LockedWallet:
     threshold_amounts: Sequence[Decimal] = ()
     own_reference: Decimal | None = None
     armed_amount: Decimal | None = None
+    let_through: str = "all"
 
     @property
     def available(self) -> Decimal:
@@ -77,7 +78,7 @@ COLUMNS: Final = """w.id, w.bucket, w.public_id, w.account_id, a.key, a.status, 
     w.held, w.overdraft, w.on_empty, w.grace_limit, w.throttle_per_minute, w.version, w.head_hash, w.reference_balance,
     w.armed_percent, w.crossing_number, w.allowance_meters, w.held_version, w.next_lapse_at, w.has_caps,
     w.recharge_below, w.recharge_armed, coalesce(w.threshold_percents, a.threshold_percents), w.threshold_amounts,
-    w.own_reference, w.armed_amount"""
+    w.own_reference, w.armed_amount, w.let_through"""
 
 
 def limit_lock_waits(cursor: Any) -> None:

@@ -7,7 +7,8 @@ held_version is the order of all changes. Fillfactor leaves room for in-place up
 so no column that changes with the balance is indexed.
 
 A threshold crossing is an edge: a debit took the balance to or below a share of its reference (`own_reference`, or else
-`reference_balance`, the balance after the last credit that counted) or an amount, or it is back above one.
+`reference_balance`, the balance after the last credit that counted, less what ended of a plan since) or an amount, or it
+is back above one.
 `armed_percent` and `armed_amount` are the lowest thresholds crossed and not come back from; `thresholds.py` has the rules.
 """
 

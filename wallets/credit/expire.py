@@ -81,4 +81,5 @@ def _entry(wallet: LockedWallet, lot: CreditLot, amount: Decimal) -> NewEntry:
     contra = account_given_up(lot, currency=wallet.currency, paid=Account.BREAKAGE)
     liability = account_of_lot(lot, currency=wallet.currency)
     postings = [NewPosting(liability, -amount, lot.pk, contra), NewPosting(contra, amount)]
-    return NewEntry(wallet, JournalEntry.Kind.EXPIRY, postings, lot.public_id)
+    of_a_plan = lot.kind == CreditLot.Kind.PLAN
+    return NewEntry(wallet, JournalEntry.Kind.EXPIRY, postings, lot.public_id, lowers_reference=of_a_plan)

@@ -62,10 +62,10 @@ def amount_text(amount: Decimal) -> str:
 
 
 def refuse_barred(wallet: LockedWallet, *, needed: Decimal | None) -> None:
-    """Raise WalletClosed, or HoldRefused for a frozen wallet or a suspended account."""
+    """Raise WalletClosed, or HoldRefused for a frozen wallet, one that a rule blocks, or a suspended account."""
     if wallet.status == Wallet.Status.CLOSED:
         raise WalletClosed(f"Wallet {wallet.public_id} is closed.")
     if wallet.account_status != Account.Status.ACTIVE:
         raise hold_refused("account_suspended", wallet, needed=needed, available=wallet.available)
-    if wallet.status != Wallet.Status.ACTIVE:
+    if wallet.status != Wallet.Status.ACTIVE or wallet.let_through == Wallet.LetThrough.NONE:
         raise hold_refused("wallet_frozen", wallet, needed=needed, available=wallet.available)

@@ -46,7 +46,7 @@ class NewPosting(NamedTuple):
 
 @dataclass(slots=True)
 class NewEntry:
-    """A balanced change of one locked wallet."""
+    """A balanced change of one locked wallet. lowers_reference: what leaves was not to stay (a plan's credit of a period)."""
 
     wallet: LockedWallet
     kind: Kind
@@ -56,6 +56,7 @@ class NewEntry:
     actor: str = ""
     reverses_id: int | None = None
     id: int = 0
+    lowers_reference: bool = False
 
 
 def reserve_entry_ids(count: int) -> Sequence[int]:
@@ -89,6 +90,8 @@ def post_entries(
         for entry in entries:
             assert entry.wallet.bucket == bucket, (entry.wallet.id, bucket)
             _apply(entry, at, entry_lines, posting_lines)
+            if entry.lowers_reference:
+                _lower_reference(entry)
         credited = {entry.wallet.id for entry in entries if entry.kind is not Kind.USAGE and entry.kind in IS_CREDIT}
         for wallet in wallets.values():
             crossing = _cross(wallet, before[wallet.id], at, credited=wallet.id in credited)
@@ -216,6 +219,14 @@ def _cross(
         percent_now=now.percent,
         amount_now=_text(now.amount),
     )
+
+
+def _lower_reference(entry: NewEntry) -> None:
+    """A plan's credit that has ended is no part of the reference any more: who did not use it up has not run low when the next
+    period's has come."""
+    wallet = entry.wallet
+    expired = -sum((posting.amount for posting in entry.postings if posting.account.wallet_side), ZERO)
+    wallet.reference_balance = max(wallet.reference_balance - expired, wallet.balance, ZERO)
 
 
 def _text(amount: Decimal | None) -> str:

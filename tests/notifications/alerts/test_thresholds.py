@@ -11,7 +11,7 @@ from pytest_django.fixtures import Settings
 
 from billing_site.outbox_readers import READERS
 from notifications.alerts.hold_back import hold_back, settle_all_held
-from notifications.alerts.models import Alert, HeldAlert
+from notifications.alerts.models import Alert, Delivery, HeldAlert, Recipient
 from tests.cast import Company
 from tests.factories.balances import AT, spend, wallet_of
 from tests.factories.payments import AT as PAID_AT
@@ -108,6 +108,31 @@ def test_a_grant_that_does_not_reach_zero_tells_nothing_again_and_one_that_does_
     assert not Alert.objects.filter(topic="wallet_exhausted", resolved_at__isnull=True).exists()
     spend(wallet, "25")
     assert heard(wallet)[2:] == ["wallet_exhausted"]
+
+
+def test_that_the_balance_is_back_is_mailed_to_who_asks_for_it(wallet: Wallet) -> None:
+    Recipient.objects.create(account_id=wallet.account_id, email="all@acme.example", created_at=AT)
+    Recipient.objects.create(
+        account_id=wallet.account_id, email="asks@acme.example", topics=["balance_recovered"], created_at=AT
+    )
+    spend(wallet, "81")
+    grant_credit(wallet_id=wallet.pk, amount=D(90), kind="paid", at=AT)
+    assert heard(wallet) == ["20", "balance_recovered"]
+    assert [one.address for one in Delivery.objects.order_by("id")] == ["all@acme.example", "asks@acme.example"]
+    assert Delivery.objects.get(alert__topic="balance_recovered").address == "asks@acme.example"
+
+
+def test_credit_that_ends_when_the_next_has_come_is_no_fall() -> None:
+    wallet = wallet_of("globex")
+    month = AT + timedelta(days=30)
+    grant_credit(wallet_id=wallet.pk, amount=D(100), kind="plan", at=AT, expires_at=month)
+    spend(wallet, "10")
+    grant_credit(wallet_id=wallet.pk, amount=D(100), kind="plan", at=month, expires_at=month + timedelta(days=30))
+    expire_lots(at=month)
+    wallet.refresh_from_db()
+    assert (heard(wallet, at=month), wallet.balance, wallet.reference_balance) == ([], 100, 100)
+    spend(wallet, "50", at=month)
+    assert heard(wallet, at=month) == ["50"]
 
 
 def test_percentages_amounts_and_reference_of_its_own(wallet: Wallet) -> None:

@@ -61,7 +61,9 @@ def let_through(wallet: Wallet) -> str:
     return wallet.let_through
 
 
-def test_block_and_throttle_hold_until_the_balance_is_back_or_the_rule_is_off(wallet: Wallet, globex: Company) -> None:
+def test_block_and_throttle_hold_until_the_balance_is_back_or_the_rule_is_off(
+    wallet: Wallet, acme: Company, globex: Company, redis_server: object
+) -> None:
     rule(Then.THROTTLE)
     strict = rule(Then.BLOCK, percent=5)
     rule(Then.BLOCK, account=globex.account)
@@ -71,6 +73,8 @@ def test_block_and_throttle_hold_until_the_balance_is_back_or_the_rule_is_off(wa
     spend(wallet, "11", at=AT)
     read_news()
     assert let_through(wallet) == "none"
+    assert acme.api.post("/authorize", {"account": "acme", "amount": "1"}).json()["reason"] == "wallet_frozen"
+    assert acme.api.post("/holds", {"account": "acme", "amount": "1"}).json()["code"] == "wallet_frozen"
     strict.is_on = False
     strict.save(update_fields=["is_on"])
     assert (lift_of_rules_switched_off(at=AT), lift_of_rules_switched_off(at=AT)) == (1, 0)
