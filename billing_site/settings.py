@@ -387,6 +387,8 @@ vars().update(env.email_url("EMAIL_URL", default="consolemail://"))
 EMAIL_TIMEOUT = 10
 # Hosts that webhooks may reach although they are on a private network, and without https; for development only, a check warns.
 OUTGOING_ALLOWED_HOSTS = env.list("OUTGOING_ALLOWED_HOSTS", default=[])
+# Origins of the vendor's own app whose pages may show the banner with a token (https://app.example.com); * is any.
+BANNER_ORIGINS = env.list("BANNER_ORIGINS", default=[])
 # The sender of every mail.
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="billing@localhost")
 

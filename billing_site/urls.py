@@ -6,6 +6,7 @@ from django.urls import include, path
 from billing_site.health import healthz
 from billing_site.sign_in.views import CodeFromLinkView
 from metering.api.gate_urls import root_urlpatterns as gate
+from notifications.api.urls import root_urlpatterns as banner
 from wallets.api.webhooks import stripe_webhook
 
 handler400 = "billing_site.api.problems.bad_request"
@@ -15,6 +16,7 @@ handler500 = "billing_site.api.problems.server_error"
 urlpatterns = [
     path("healthz", healthz, name="healthz"),
     *gate,
+    *banner,
     path("webhooks/stripe", stripe_webhook, name="stripe_webhook"),
     path("api/v1/", include("billing_site.api.urls")),
     path("api/", include("billing_site.api.pages")),

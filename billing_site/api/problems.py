@@ -21,6 +21,7 @@ from billing_site.api.scopes import ConfinedKey, ScopeMissing
 from metering.ingest.body import UnknownEncoding, UnpackedTooLarge
 from metering.ingest.decode import TooManyEvents, UnreadableBody
 from metering.ingest.group_commit import IngestBusy
+from notifications.alerts.banner import TokenRefused
 from pricing.credit_products.redeem import TooManyAttempts
 from pricing.plans.card import FeeNotCollected
 from wallets.api_keys.person import PersonalKeyNeeded
@@ -59,6 +60,7 @@ REFUSALS: Final[Mapping[type[Refusal], int]] = {
     UnreadableBody: 400,
     HoldRefused: 402,
     KeyRefused: 401,
+    TokenRefused: 401,
     MayNotDecide: 403,
     PersonalKeyNeeded: 403,
     CreditExhausted: 402,

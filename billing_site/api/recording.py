@@ -42,6 +42,7 @@ NOT_RECORDED: Final[Mapping[str, str]] = {
     "hold_release": "as above",
     "credit_preview": "stores nothing",
     "price_preview": "stores nothing",
+    "banner_tokens": "a signed token; stores nothing",
     "pricing_simulate": "works out an answer; its run is a row with its actor",
 }
 """Name of the URL -> why a request to it that changes something is not in the audit log."""

@@ -6,8 +6,8 @@ from django.urls import include, path
 
 app_name = "api"
 urlpatterns = [
+    path("", include("notifications.api.urls")),  # before pricing's, which ends with whatever is an account's key
     path("", include("wallets.api.urls")),
     path("", include("pricing.api.urls")),
     path("", include("metering.api.urls")),
-    path("", include("notifications.api.urls")),
 ]

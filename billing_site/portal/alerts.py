@@ -12,12 +12,15 @@ from django.db import transaction
 from django.db.models import Prefetch
 from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
-from django.views.decorators.http import require_http_methods
+from django.views.decorators.http import require_http_methods, require_POST
 
 from billing_site.portal.access import Customer, customer_page
 from billing_site.sign_in.where import address_of
+from notifications.alerts.banner import dismiss
 from notifications.alerts.models import Alert, Delivery, Recipient
 from notifications.alerts.recipients import (
     RecipientTerms,
@@ -153,6 +156,20 @@ def alerts(request: HttpRequest, customer: Customer, account: str) -> HttpRespon
         page = read_alerts_page(customer, owned, problem=problem, said=request.POST)
         return render(request, "portal/alerts.html", {"page": page}, status=422)
     return redirect("portal:alerts", account=owned.key)
+
+
+@require_POST
+@customer_page
+def put_away(request: HttpRequest, customer: Customer, account: str) -> HttpResponse:
+    """Take a line off the banner, for everybody of the account, and go back to where it stood."""
+    owned = customer.account(account)
+    try:
+        dismiss(account_key=owned.key, alert=request.POST.get("alert", "")[:40], at=now())
+    except NotFound:
+        raise Http404 from None
+    back = request.POST.get("next", "")
+    here = url_has_allowed_host_and_scheme(back, allowed_hosts=None)
+    return redirect(back if here else reverse("portal:alerts", args=[owned.key]))
 
 
 def read_alerts_page(customer: Customer, account: Account, *, problem: str = "", said: QueryDict | None = None) -> AlertsPage:

@@ -5,7 +5,7 @@ from django.urls import path, register_converter
 from django.urls.converters import IntConverter
 from django.views.decorators.http import require_POST
 
-from billing_site.portal.alerts import alerts
+from billing_site.portal.alerts import alerts, put_away
 from billing_site.portal.auto_recharge import auto_recharge
 from billing_site.portal.balance import balance
 from billing_site.portal.caps import caps
@@ -72,6 +72,7 @@ urlpatterns = [
     path("support/end/", end_support, name="end_support"),
     path("support/open/<path:account>", support, name="support"),
     path("top-up/<path:account>", top_up, name="top_up"),
+    path("dismiss/<path:account>", put_away, name="dismiss"),
     path("alerts/<path:account>", alerts, name="alerts"),
     path("webhook-endpoints/<path:account>", webhooks, name="webhooks"),
     path("webhook-endpoint/<str:public_id>/", webhook, name="webhook"),

@@ -11,7 +11,7 @@ from django.db import transaction
 from notifications.alerts.message import message_of
 from notifications.alerts.models import Alert, Delivery, Recipient
 from notifications.alerts.when_to_send import NOW, WINDOW, Manner, Verdict, decide_when
-from notifications.channels.email.render import render_mail, zone_of
+from notifications.channels.email.render import render_subject, zone_of
 
 MOST_IN_ONE: Final = 200
 MOST_DIGESTS: Final = 100
@@ -99,4 +99,4 @@ def _gather(recipient_id: int, at: datetime) -> bool:
 
 def _line(delivery: Delivery, at: datetime) -> str:
     """What one of them says, in a line."""
-    return render_mail(message_of(delivery, at=at)).subject
+    return render_subject(message_of(delivery, at=at))

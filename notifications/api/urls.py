@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
+from notifications.api.banner import BannerTokens, banner_alerts
 from notifications.api.webhook_deliveries import (
     OneWebhookDelivery,
     WebhookDeliveries,
@@ -20,6 +21,7 @@ from notifications.api.webhook_endpoints import (
 )
 
 urlpatterns = [
+    path("accounts/<path:key>/banner-tokens", BannerTokens.as_view(), name="banner_tokens"),
     path("webhook-endpoints", WebhookEndpoints.as_view(), name="webhook_endpoints"),
     path("webhook-event-types", WebhookEventTypes.as_view(), name="webhook_event_types"),
     path("webhook-endpoints/<str:endpoint_id>", OneWebhookEndpoint.as_view(), name="webhook_endpoint"),
@@ -39,3 +41,6 @@ urlpatterns = [
     path("webhook-endpoints/<str:endpoint_id>/test", WebhookTest.as_view(), name="webhook_test"),
     path("webhook-endpoints/<str:endpoint_id>/resend", WebhookResend.as_view(), name="webhook_resend"),
 ]
+
+# Not below /api/v1: browsers of customers come here with a token.
+root_urlpatterns = [path("banner/alerts", banner_alerts, name="banner_alerts")]

@@ -65,6 +65,16 @@ def render_mail(message: Message) -> Mail:
     return Mail(subject, _BLANK.sub("\n\n", text).strip() + "\n", html)
 
 
+def render_subject(message: Message) -> str:
+    """What a message says, in a line."""
+    with translation.override(message.language), timezone.override(zone_of(message.time_zone)):
+        return _subject(render_to_string(f"email/{message.topic}.txt", _values(message)))
+
+
+def _subject(text: str) -> str:
+    return " ".join(text.partition("\n--\n")[0].split())
+
+
 def links_for(account: str) -> dict[str, str]:
     """Pages of an account in the portal, by what they are for."""
     return {name: link.replace("{account}", quote(account, safe="")) for name, link in settings.PORTAL_LINKS.items()}

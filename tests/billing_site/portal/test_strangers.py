@@ -31,7 +31,7 @@ pytestmark = pytest.mark.django_db
 
 OPEN_TO_ALL = {"login", "logout", "unsubscribe", "invitation", "start", "support", "end_support"}
 # What only changes something: posted to by the pages.
-POSTS = ("close", "delete_me", "begin_card", "keep_card", "change_card", "look")
+POSTS = ("dismiss", "close", "delete_me", "begin_card", "keep_card", "change_card", "look")
 OF_ACCOUNT = (
     "top_up",
     "auto_recharge",
