@@ -91,18 +91,12 @@ INGEST_MAX_AGE_DAYS = env.int("INGEST_MAX_AGE_DAYS", default=35)
 # Where a refused caller is sent to add credit; {account} is the account's key.
 TOP_UP_URL = env.str("TOP_UP_URL", default=f"{SITE_URL}/top-up/{{account}}")
 # Pages that mails link to; the apps below know no addresses of the site.
-PORTAL_LINKS = {
-    "top_up": TOP_UP_URL,
-    "balance": f"{SITE_URL}/?account={{account}}",
-    "payments": f"{SITE_URL}/payments/{{account}}",
-    "cards": f"{SITE_URL}/cards/{{account}}",
-    "caps": f"{SITE_URL}/caps/{{account}}",
-    "plan": f"{SITE_URL}/plan/?account={{account}}",
-    "statements": f"{SITE_URL}/statements/{{account}}",
-    "recharge": f"{SITE_URL}/auto-recharge/{{account}}",
-    "alerts": f"{SITE_URL}/alerts/{{account}}",
-    "webhooks": f"{SITE_URL}/webhook-endpoints/{{account}}",
-}
+_PAGES = {
+    "balance": "/?account={account}", "payments": "/payments/{account}", "cards": "/cards/{account}",
+    "caps": "/caps/{account}", "plan": "/plan/?account={account}", "statements": "/statements/{account}",
+    "recharge": "/auto-recharge/{account}", "alerts": "/alerts/{account}", "webhooks": "/webhook-endpoints/{account}",
+}  # fmt: skip
+PORTAL_LINKS = {"top_up": TOP_UP_URL} | {name: SITE_URL + page for name, page in _PAGES.items()}
 # The table of who reads which news, by name: the apps below may not import it.
 OUTBOX_READERS = "billing_site.outbox_readers.READERS"
 # What tells the spend caps of accounts for the gate's copy in Redis; they stand in a room above the one that publishes.

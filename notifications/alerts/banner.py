@@ -70,7 +70,7 @@ def dismiss(*, account_key: str, alert: str, at: datetime) -> int:
     one = Alert.objects.filter(account__key=account_key, public_id=alert, audience=Alert.Audience.CUSTOMER).first()
     if one is None:
         raise NotFound("There is no such alert.")
-    same = _open(account_key, at).filter(topic=one.topic, wallet_id=one.wallet_id, pk__lte=one.pk)
+    same = _open(account_key, at).filter(topic=one.topic, wallet=one.wallet, pk__lte=one.pk)
     return Alert.objects.filter(pk__in=same.values("pk")).update(dismissed_at=at)
 
 
