@@ -14,7 +14,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods
 
 from billing_site.portal.access import Customer, person_page
-from billing_site.portal.team import ROLES, Role
+from billing_site.portal.team import PERSON, ROLES, Role
 from billing_site.sign_in.sign_up import CLOSED, OPEN
 from billing_site.sign_in.where import address_of
 from pricing.books.open_customer import open_customer
@@ -50,7 +50,7 @@ def invitation(request: HttpRequest, token: str) -> HttpResponse:
             with transaction.atomic():
                 member = accept_invitation(token=token, user=request.user, at=now())
                 record_change(
-                    actor=request.user, action="Team: join", subject_kind="wallets.member", subject=request.user.email,
+                    actor=request.user, action="Team: join", subject_kind=PERSON, subject=str(request.user.pk),
                     before={}, after={"role": member.role}, reason="", at=now(), account=member.account,
                     address=address_of(request),
                 )  # fmt: skip

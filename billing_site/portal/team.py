@@ -31,6 +31,9 @@ ROLES: Final = {
     Role.VIEWER: (_("Viewer"), _("reads everything, changes nothing")),
 }
 MOST_SHOWN: Final = 500
+# What the audit log calls them: by row, so that who is forgotten is forgotten there, too.
+PERSON: Final = "wallets.user"
+INVITED: Final = "wallets.invitation"
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,23 +143,23 @@ def _do(request: HttpRequest, customer: Customer, account: Account, what: str, *
         invitation = invite_member(
             account=account, email=said.get("email", ""), role=said.get("role", ""), by=customer.user, at=at
         )
-        subject, after = invitation.email, {"invited": invitation.role}
+        kind, subject, after = INVITED, invitation.public_id, {"invited": invitation.role}
     elif what == "revoke":
         invitation = revoke_invitation(account=account, public_id=said.get("invitation", ""), at=at)
-        subject, before = invitation.email, {"invited": invitation.role}
+        kind, subject, before = INVITED, invitation.public_id, {"invited": invitation.role}
     elif what == "role":
         user_id = _user_id(said.get("member", ""))
         before = {"role": Member.objects.filter(account=account, user_id=user_id).values_list("role", flat=True).first() or ""}
         member = change_role(account=account, user_id=user_id, role=said.get("role", ""), by=customer.user)
-        subject, after = member.user.email, {"role": member.role}
+        kind, subject, after = PERSON, str(user_id), {"role": member.role}
     elif what in {"remove", "leave"}:
         user_id = customer.user.pk if what == "leave" else _user_id(said.get("member", ""))
         member = remove_member(account=account, user_id=user_id, by=customer.user)
-        subject, before = member.user.email, {"role": member.role}
+        kind, subject, before = PERSON, str(user_id), {"role": member.role}
     else:
         raise InvalidInput("Choose what to do.")
     record_change(
-        actor=customer.user, action=f"Team: {what}", subject_kind="wallets.member", subject=subject, before=before,
+        actor=customer.user, action=f"Team: {what}", subject_kind=kind, subject=subject, before=before,
         after=after, reason="", at=at, account=account, address=address_of(request),
     )  # fmt: skip
 

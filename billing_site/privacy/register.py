@@ -60,6 +60,10 @@ PERSONAL: Final = (
          "notifications.webhookendpoint.url"),
     ),
     Kept(
+        _("News on its way to whoever is told"), _("to answer who was told what"), _("90 days"), _("stays until then"),
+        ("wallets.news.payload",),
+    ),
+    Kept(
         _("Cards: brand, last four digits, end; never the number"), _("to charge them"), _("until you remove them"),
         _("removed at the payment provider; the last four digits stay on receipts"),
         ("wallets.paymentmethod.last_four", "wallets.paymentmethod.fingerprint"),
