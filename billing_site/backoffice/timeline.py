@@ -6,8 +6,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from heapq import nlargest
-from typing import Final
+from typing import Final, NamedTuple
 
 from django.db.models import Model, Q
 from django.urls import reverse
@@ -17,7 +18,6 @@ from pricing.plans.models import Subscription
 from wallets.accounts.models import Account
 from wallets.accounts.note_models import AccountNote
 from wallets.adjustments.models import Adjustment
-from wallets.amount_text import AmountText, headline_text
 from wallets.audit.models import AuditEvent
 from wallets.balances.models import ThresholdCrossing
 from wallets.credit.models import CreditLot
@@ -36,6 +36,13 @@ TONES: Final = {
 }  # fmt: skip
 
 
+class Money(NamedTuple):
+    """An amount of a currency."""
+
+    amount: Decimal
+    currency: str
+
+
 @dataclass(frozen=True, slots=True)
 class Line:
     """Something that happened. amount, text: what of it; state: where it stands, if it can move; tone: good, soon, bad;
@@ -44,7 +51,7 @@ class Line:
     at: datetime
     what: str
     text: str
-    amount: AmountText | None = None
+    amount: Money | None = None
     state: str = ""
     tone: str = ""
     link: str = ""
@@ -80,7 +87,7 @@ def _top_ups(_: Account, wallets: list[int], before: datetime, limit: int) -> It
         by = row.method.label if row.method else str(row.get_means_display())
         told = f"{by}, {row.origin}" + (f": {row.failure}" if row.failure else "")
         yield Line(
-            row.created_at, "Top-up", told, headline_text(row.amount, row.currency), row.state.lower(),
+            row.created_at, "Top-up", told, Money(row.amount, row.currency), row.state.lower(),
             TONES.get(row.state, ""), _link(row),
         )  # fmt: skip
 
@@ -95,7 +102,7 @@ def _recharges(_: Account, wallets: list[int], before: datetime, limit: int) -> 
 def _lots(_: Account, wallets: list[int], before: datetime, limit: int) -> Iterator[Line]:
     rows = CreditLot.objects.filter(wallet__in=wallets, created_at__lt=before).select_related("wallet")
     for row in rows.order_by("-created_at", "-id")[:limit]:
-        amount = None if row.unit_meter else headline_text(row.amount, row.wallet.currency)
+        amount = None if row.unit_meter else Money(row.amount, row.wallet.currency)
         told = ", ".join(part for part in (str(row.get_kind_display()), row.reason, row.source) if part)
         yield Line(row.created_at, "Credit", told, amount, row.state.lower(), "", _link(row))
 
@@ -107,7 +114,7 @@ def _holds(_: Account, wallets: list[int], before: datetime, limit: int) -> Iter
             row.placed_at,
             "Hold",
             row.public_id,
-            headline_text(row.amount, row.wallet.currency),
+            Money(row.amount, row.wallet.currency),
             row.state.lower(),
             "",
             _link(row),
@@ -138,7 +145,7 @@ def _statements(_: Account, wallets: list[int], before: datetime, limit: int) ->
             row.issued_at,
             "Statement",
             str(row),
-            headline_text(row.closing_balance, row.currency),
+            Money(row.closing_balance, row.currency),
             "closing balance",
             "",
             _link(row),
@@ -149,7 +156,7 @@ def _refunds(_: Account, wallets: list[int], before: datetime, limit: int) -> It
     rows = Refund.objects.filter(wallet__in=wallets, created_at__lt=before)
     for row in rows.order_by("-created_at", "-id")[:limit]:
         yield Line(
-            row.created_at, "Refund", row.reason, headline_text(row.total, row.currency), row.state.lower(),
+            row.created_at, "Refund", row.reason, Money(row.total, row.currency), row.state.lower(),
             TONES.get(row.state, ""), _link(row),
         )  # fmt: skip
 
@@ -165,7 +172,7 @@ def _disputes(_: Account, wallets: list[int], before: datetime, limit: int) -> I
 def _withdrawals(_: Account, wallets: list[int], before: datetime, limit: int) -> Iterator[Line]:
     rows = Withdrawal.objects.filter(wallet__in=wallets, created_at__lt=before).select_related("wallet")
     for row in rows.order_by("-created_at", "-id")[:limit]:
-        amount = headline_text(row.amount, row.wallet.currency)
+        amount = Money(row.amount, row.wallet.currency)
         yield Line(row.created_at, "Withdrawal", row.public_id, amount, row.state.lower(), TONES.get(row.state, ""), _link(row))
 
 
@@ -173,7 +180,7 @@ def _adjustments(_: Account, wallets: list[int], before: datetime, limit: int) -
     rows = Adjustment.objects.filter(wallet__in=wallets, asked_at__lt=before).select_related("reason", "asked_by")
     for row in rows.order_by("-asked_at", "-id")[:limit]:
         told = f"{row.get_kind_display()}: {row.reason.title}, {row.note} ({row.asked_by.email})"
-        amount = headline_text(row.amount, row.currency)
+        amount = Money(row.amount, row.currency)
         yield Line(row.asked_at, "Adjustment", told, amount, row.state.lower(), TONES.get(row.state, ""), _link(row))
 
 

@@ -25,6 +25,7 @@ from wallets.admin.recorded import recorded_action
 from wallets.clock import now
 from wallets.errors import Refusal
 from wallets.idempotency.claim import claim_key, store_answer
+from wallets.money import plain
 
 if TYPE_CHECKING:
     from django.http import HttpRequest
@@ -94,7 +95,7 @@ def run_action_page(request: HttpRequest, page: ActionPage, context: dict[str, A
     try:
         with transaction.atomic():
             claim = _claim(request, token)
-            shown = [[change.label, str(change.before), str(change.after)] for change in page.preview(form.cleaned_data)]
+            shown = [_said(change) for change in page.preview(form.cleaned_data)]
             with recorded_action(
                 request, action=page.button, record=_subject(context), answers=form.cleaned_data, title=page.title, shown=shown
             ):
@@ -107,6 +108,12 @@ def run_action_page(request: HttpRequest, page: ActionPage, context: dict[str, A
         messages.info(request, answer)
         return HttpResponseRedirect(page.back)
     return answer
+
+
+def _said(change: Change) -> list[str]:
+    """A figure before and after, as text to keep."""
+    sides = (change.before, change.after)
+    return [change.label, *(f"{plain(one)} {change.currency}".rstrip() if isinstance(one, Decimal) else one for one in sides)]
 
 
 def _subject(context: dict[str, Any]) -> Model | type[Model]:

@@ -8,6 +8,8 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, Final
 
+from wallets.money import plain
+
 SECRET: Final = re.compile(
     r"passw|secret|token|(?:key|pin)_hash|api_?key$|private|cookie|otp|recovery|signature|certificate|csrf", re.IGNORECASE
 )
@@ -37,7 +39,7 @@ def _plain(value: Any, hide: frozenset[str], deeper: int) -> Any:  # noqa: PLR09
     if value is None or isinstance(value, bool | int):
         return value
     if isinstance(value, Decimal):
-        return f"{value:f}"
+        return plain(value)
     if isinstance(value, datetime | date):
         return value.isoformat()
     if isinstance(value, bytes | memoryview):
