@@ -48,19 +48,24 @@ PLAN: Final = "plan"
 
 @dataclass(frozen=True, slots=True)
 class Telling:
-    """As what a piece of news is told. facts: besides its own.  when: only if.  to: only this address."""
+    """As what a piece of news is told. facts: besides its own.  when: only if.  to: only this address.
+    once_for: what is told once, where that is not the piece of news."""
 
     topic: str
     severity: str = "info"
     facts: Callable[[Any], Mapping[str, str]] = lambda _: {}
     when: Callable[[Any], bool] = lambda _: True
     to: Callable[[Any], str] = lambda _: ""
+    once_for: Callable[[Any], str] = lambda _: ""
 
 
 TELLINGS: Final[Mapping[type[News], Telling]] = {
     LotExpired: Telling("lot_expired", when=lambda told: told.kind != PLAN),
     SubscriptionChanged: Telling("subscription_changed"),
-    SpendCapReached: Telling("spend_cap_reached", "warning"),
+    # Once in a window and for a limit, though what comes back may open it again.
+    SpendCapReached: Telling(
+        "spend_cap_reached", "warning", once_for=lambda told: f"{told.cap} {told.value} {told.window_start} {told.limit}"
+    ),
     TopUpSucceeded: Telling("top_up_succeeded"),
     TopUpFailed: Telling("top_up_failed", "warning"),
     CardExpiring: Telling("card_expiring", "warning"),
@@ -97,8 +102,10 @@ def tell_news(piece: Piece, *, at: datetime) -> None:
     log.info("%s of %s: %s (news %d, read %s)", piece.topic, piece.subject, _logged(news), piece.id, at)
     telling = TELLINGS[type(news)]
     if telling.when(news):
-        to = telling.to(news)
-        tell(piece, telling.topic, at=at, severity=telling.severity, to=to, **telling.facts(news))
+        tell(
+            piece, telling.topic, at=at, severity=telling.severity, to=telling.to(news), once_for=telling.once_for(news),
+            **telling.facts(news),
+        )  # fmt: skip
     if isinstance(news, OF_RECHARGES):
         settle_held(wallet_id=news.wallet_id, at=at, ended=getattr(news, "top_up", ""))
 

@@ -125,6 +125,7 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
                 _page("Refund policy", "policy", "wallets.refundpolicy"),
                 _page("Threshold rules", "notifications_active", "notifications.thresholdrule"),
                 _page("What rules did", "checklist", "notifications.ruleact"),
+                _page("Alerts held back", "notifications_paused", "notifications.heldalert"),
                 _page("Velocity rules", "speed", "wallets.velocityrule"),
                 _page("Trust tiers", "stairs", "wallets.trusttier"),
             ],

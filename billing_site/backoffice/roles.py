@@ -39,6 +39,7 @@ LOOK: Final = (
     "wallets.view_statement",
     "notifications.view_thresholdrule",
     "notifications.view_ruleact",
+    "notifications.view_heldalert",
     "metering.view_usageevent",
     "metering.view_hourlyusage",
     "metering.view_deadletter",

@@ -1,4 +1,4 @@
-"""Rules at thresholds, edited by those who may, and what they did."""
+"""Rules at thresholds, edited by those who may, and what they did; alerts that wait for a recharge."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from django.contrib import admin
 from django.http import HttpRequest
 from unfold.decorators import display
 
+from notifications.alerts.models import HeldAlert
 from notifications.rules.models import RuleAct, ThresholdRule
 from wallets.admin.read_only import ReadOnlyAdmin
 from wallets.admin.rules_page import RulesAdmin
@@ -62,3 +63,30 @@ class RuleActAdmin(ReadOnlyAdmin):
     def done_column(self, act: RuleAct) -> str:
         """Or why not."""
         return "done" if act.done else act.note
+
+
+@admin.register(HeldAlert)
+class HeldAlertAdmin(ReadOnlyAdmin):
+    """Alerts that waited for a recharge, newest first: found by account key or wallet id."""
+
+    list_display = ("held_at", "account_column", "wallet_column", "topic", "state_column", "ended_at")
+    list_filter = ("state",)
+    list_select_related = ("wallet__account",)
+    search_fields = ("wallet__account__key__exact", "wallet__public_id__exact")
+    search_help_text = "Account key or wallet id"
+    ordering = ("-held_at", "-id")
+
+    @display(description="Account")
+    def account_column(self, held: HeldAlert) -> str:
+        """Whose."""
+        return held.wallet.account.name
+
+    @display(description="Wallet")
+    def wallet_column(self, held: HeldAlert) -> str:
+        """Which."""
+        return held.wallet.public_id
+
+    @display(description="State", ordering="state", label={"HELD": "warning", "TOLD": "danger", "OVERTAKEN": "success"})
+    def state_column(self, held: HeldAlert) -> str:
+        """Waits; told, since no recharge came; or overtaken by it."""
+        return held.state

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from datetime import datetime
+from hashlib import sha256
 from typing import Any, Final
 
 from notifications.alerts.models import Alert
@@ -14,9 +15,12 @@ from wallets.outbox.deliver import Piece
 _WHOSE: Final = ("wallet_id", "account_id")
 
 
-def tell(piece: Piece, topic: str, *, at: datetime, severity: str = "info", to: str = "", **more: str) -> Alert | None:
+def tell(
+    piece: Piece, topic: str, *, at: datetime, severity: str = "info", to: str = "", once_for: str = "", **more: str
+) -> Alert | None:
     """Raise the alert of a piece of news about a wallet or an account; None when it was raised before. News of neither is
-    told to the vendor's finance. more: facts besides. to: only this address is told."""
+    told to the vendor's finance. more: facts besides. to: only this address is told. once_for: what it is told of once, where
+    that is not the piece of news."""
     news = piece.news
     wallet_id = getattr(news, "wallet_id", None)
     account_id = getattr(news, "account_id", None)
@@ -24,7 +28,7 @@ def tell(piece: Piece, topic: str, *, at: datetime, severity: str = "info", to: 
         account_id = Wallet.objects.values_list("account_id", flat=True).get(pk=wallet_id)
     return raise_alert(
         topic=topic,
-        key=key_of(piece, topic),
+        key=f"{topic}:{sha256(once_for.encode()).hexdigest()}" if once_for else key_of(piece, topic),
         account_id=account_id,
         wallet_id=wallet_id,
         facts=facts_of(news) | more,

@@ -17,7 +17,6 @@ from notifications.rules.match import Crossed, Terms, fits, is_back
 from notifications.rules.models import RuleAct, ThresholdRule
 from wallets.balances.models import Wallet
 from wallets.balances.restrict import restrict_wallet
-from wallets.errors import Conflict
 from wallets.outbox.topics import BalanceRecovered, ThresholdCrossed
 from wallets.recharge.decide import decide
 from wallets.recharge.states import NOT_DONE
@@ -28,10 +27,8 @@ RESTRICTS: Final[Mapping[str, str]] = {Then.BLOCK: Wallet.LetThrough.NONE, Then.
 """What restricts, the strictest first, and what is let through then."""
 
 
-class NotActedOn(Conflict):
-    """What a rule asks for is not possible for this wallet."""
-
-    code = "rule_not_acted_on"
+class NotActedOn(Exception):
+    """What a rule asks for is not possible for this wallet; kept as the act's note, on no wire."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +94,7 @@ def _act(occasion: Occasion) -> bool:
         with transaction.atomic():
             ACTIONS[rule.then](occasion)
     except NotActedOn as refusal:
-        act.done, act.note = False, refusal.message[:300]
+        act.done, act.note = False, str(refusal)[:300]
         act.save(update_fields=["done", "note"])
     return act.done
 

@@ -74,7 +74,9 @@ ONE_ROW: Final[dict[Any, dict[str, Any]]] = {
     ThresholdRule: {"name": "Stop", "percent": 5, "then": "block"},
     RefundPolicy: {"version": 1, "sentence": "None.", "effective_at": NOW},
 }
-TRIED_ELSEWHERE: Final = re.compile(r"_adjustment_file$|_dispute_|_assignment_|_mirrordrift_|_voucherattempt_|_ruleact_")
+TRIED_ELSEWHERE: Final = re.compile(
+    r"_adjustment_file$|_dispute_|_assignment_|_mirrordrift_|_voucherattempt_|_ruleact_|_heldalert_"
+)
 """Pages on what the shop has none of; tests of their own open them as people who may not."""
 
 
