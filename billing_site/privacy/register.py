@@ -82,6 +82,10 @@ PERSONAL: Final = (
         ("metering.usageevent.properties",),
     ),
     Kept(
+        _("Spend caps: the key, user or team each is for, as you named it"), _("to stop calls in time"), _("ten years"), _BOOKS,
+        ("metering.spendcap.value",),
+    ),
+    Kept(
         _("Changes of settings: who, what, before and after, from which address"), _("to answer who changed something"),
         _("ten years"), _("stays; it points to a person who has no name any more"),
         ("wallets.auditevent.address", "wallets.supportvisit.address"),

@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import pytest
 from django.db import DatabaseError, connection, transaction
+from django.test.utils import CaptureQueriesContext
 
 from tests.cast import Company
 from tests.factories.browsers import sign_in
@@ -44,3 +45,13 @@ def test_the_history_is_kept_as_it_is_until_it_is_purged(acme: Company) -> None:
     assert set(SignIn.objects.values_list("address", "agent")) == {(None, "")}
     with pytest.raises(DatabaseError, match="kept as they are"), transaction.atomic():
         SignIn.objects.all().delete()
+
+
+def test_a_longer_history_takes_no_more_queries(acme: Company) -> None:
+    counts = []
+    for _ in range(2):
+        browser, _answer = sign_in(acme.owner)
+        with CaptureQueriesContext(connection) as queries:
+            browser.get("/security/")
+        counts.append(len(queries))
+    assert counts[0] == counts[1] < 12

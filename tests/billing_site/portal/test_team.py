@@ -8,7 +8,9 @@ from typing import Any
 
 import pytest
 from django.conf import settings
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from billing_site.portal.access import MAY, Customer
@@ -174,3 +176,16 @@ def test_who_signed_up_alone_opens_an_account_only_where_that_is_open(settings, 
     account = person.memberships.get().account
     assert (account.currency, account.country) == ("EUR", "DE")
     assert browser.get("/start/").status_code == 404, "one each"
+
+
+def test_a_larger_team_takes_no_more_queries(acme: Company) -> None:
+    browser = browser_of(acme.owner)
+    counts = []
+    for number in (1, 2, 3):
+        member(acme, "VIEWER", f"member{number}")
+        invite_member(account=acme.account, email=f"{number}@x.example", role="VIEWER", by=acme.owner, at=now())
+        with CaptureQueriesContext(connection) as queries:
+            browser.get(TEAM)
+        counts.append(len(queries))
+    assert len(set(counts)) == 1
+    assert counts[0] < 12
