@@ -60,7 +60,7 @@ def test_the_page_takes_as_many_queries_whatever_it_holds(shop: Shop, customer: 
     for number in range(5):
         grant_credit(wallet_id=shop.acme.wallet.pk, amount=Decimal(1), kind="promotional", at=AT, priority=number)
     send(shop.acme.wallet, *[(f"more_{number}", {"input_tokens": number}) for number in range(40)])
-    with django_assert_num_queries(14):
+    with django_assert_num_queries(15):
         customer.get(reverse(HOME))
 
 

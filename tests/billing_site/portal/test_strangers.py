@@ -44,6 +44,10 @@ OF_ACCOUNT = (
     "privacy",
     "download",
     "webhooks",
+    "developers",
+    "usage",
+    "usage_events",
+    "usage_csv",
     "alerts",
 )
 STATEMENT = ("statement", "statement_pdf", "statement_csv")

@@ -1,0 +1,23 @@
+"""The frame of the customer's pages."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import template
+
+from billing_site.portal.access import Customer
+from billing_site.portal.navigation import navigation_of
+from billing_site.portal.visit import visit_of
+
+register = template.Library()
+
+
+@register.inclusion_tag("portal/nav.html", takes_context=True)
+def pages_of(context: dict[str, Any], account_key: str) -> dict[str, Any]:
+    """The pages of an account that whoever looks may open."""
+    request = context["request"]
+    visit = visit_of(request)
+    customer = Customer(request.user) if visit is None else Customer(request.user, visiting=visit.account)
+    match = request.resolver_match
+    return {"navigation": navigation_of(customer, account_key, here=match.url_name if match else "")}
