@@ -17,6 +17,8 @@ from metering.caps.set_cap import CapTerms, set_cap
 from metering.ingest.models import DeadLetter
 from metering.usage.close_periods import close_periods
 from metering.usage.models import HourlyUsage, UsageEvent
+from notifications.alerts.models import HeldAlert
+from notifications.rules.models import RuleAct, ThresholdRule
 from pricing.books.models import Assignment, PriceBook, PriceVersion
 from pricing.commitments.models import Commitment
 from pricing.credit_products.models import CreditProduct, VoucherAttempt, VoucherBatch
@@ -78,6 +80,7 @@ RULES = [
     TrustTier,
     VelocityRule,
 ]  # edited by hand, by administrators
+AT_THRESHOLDS = [HeldAlert, RuleAct, ThresholdRule]  # opened in tests of the rules
 MONEY_BACK = [Dispute, Refund, Withdrawal]  # opened in test_refunds.py, with money to give back
 UNCOUNTED = [
     MirrorItem,
@@ -180,7 +183,7 @@ def test_nobody_adds_changes_or_deletes_a_record_by_hand(shop: Shop, finance: Cl
 
 
 def test_every_registered_model_is_read_only_a_rule_or_about_people() -> None:
-    assert set(admin.site._registry) == {*LISTS, *MONEY_BACK, *RULES, User, Group}
+    assert set(admin.site._registry) == {*LISTS, *MONEY_BACK, *AT_THRESHOLDS, *RULES, User, Group}
 
 
 SEARCHES = (
