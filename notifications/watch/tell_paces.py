@@ -11,12 +11,12 @@ from notifications.alerts.raise_alert import raise_alert
 from notifications.alerts.resolve import resolve_alerts
 from notifications.watch.models import WatchedPace
 from notifications.watch.pace import days_left, in_words, watch_doubled, watch_run_out
-from wallets.recharge.models import AutoRecharge
+from wallets.recharge.queries import wallets_that_recharge
 
 
 def tell_paces(*, at: datetime) -> int:
     """Tell every edge once; returns how many alerts were raised. A wallet that recharges itself does not run out."""
-    recharged = set(AutoRecharge.objects.filter(is_on=True).values_list("wallet_id", flat=True))
+    recharged = wallets_that_recharge()
     watched = {one.wallet_id: one for one in WatchedPace.objects.all()}
     told = 0
     for pace in paces(at=at):

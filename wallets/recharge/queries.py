@@ -8,9 +8,11 @@ from typing import Final
 from wallets.balances.models import Wallet
 from wallets.money import ZERO
 from wallets.outbox.models import Delivery
+from wallets.outbox.topics import RechargeDue
+from wallets.outbox.write import topic_of
 from wallets.recharge.configure import COOL_DOWN
 from wallets.recharge.models import AutoRecharge, RechargeDecision, ScheduledTopUp
-from wallets.recharge.states import IN_FLIGHT
+from wallets.recharge.states import FAILED, IN_FLIGHT, TOLD
 
 READER: Final = "recharge"
 """The name under which recharges read the news (billing_site/outbox_readers.py)."""
@@ -40,9 +42,18 @@ def credit_on_its_way(wallet: Wallet, *, ended: str = "") -> Decimal:
     amounts = [amount for amount, top_up in under_way if amount is not None and not (ended and top_up == ended)]
     if amounts:
         return sum(amounts, ZERO)
-    if not Delivery.objects.filter(reader=READER, subject=f"wallet:{wallet.pk}", delivered_at__isnull=True).exists():
+    waiting = Delivery.objects.filter(reader=READER, subject=f"wallet:{wallet.pk}", delivered_at__isnull=True)
+    if not waiting.filter(news__topic=topic_of(RechargeDue)).exists():
         return ZERO
     rule = rule_of(wallet)
     if not rule.is_on:
         return ZERO
     return rule.amount if rule.amount is not None else max((rule.target or ZERO) - wallet.balance, ZERO)
+
+
+def wallets_that_recharge() -> set[int]:
+    """Row ids of the wallets whose rule is on and whose last recharge was not stopped by something somebody has to mend."""
+    on = set(AutoRecharge.objects.filter(is_on=True).values_list("wallet_id", flat=True))
+    latest = RechargeDecision.objects.filter(day__isnull=True, wallet_id__in=on).order_by("wallet_id", "-id")
+    rows = latest.distinct("wallet_id").values_list("wallet_id", "state", "reason")
+    return on - {wallet_id for wallet_id, state, reason in rows if state == FAILED or reason in TOLD}

@@ -19,6 +19,7 @@ from tests.factories.balances import AT, wallet_of
 from tests.factories.recharge import TERMS
 from wallets.balances.models import Wallet
 from wallets.recharge.configure import set_auto_recharge
+from wallets.recharge.decide import decide
 
 HOUR = timedelta(hours=1)
 amounts = st.decimals(0, 1_000, places=2)
@@ -58,11 +59,13 @@ def test_a_wallet_that_runs_out_within_three_days_is_told_once_until_it_was_over
 
 
 @pytest.mark.django_db
-def test_a_wallet_that_recharges_itself_does_not_run_out() -> None:
+def test_a_wallet_that_recharges_itself_does_not_run_out_unless_that_has_stopped() -> None:
     wallet = wallet_of("acme", credit="30")
     burn(wallet, "12", days_ago=0)
     set_auto_recharge(wallet_id=wallet.pk, terms=TERMS, at=AT)
     assert tell_paces(at=AT) == 0
+    decide(wallet_id=wallet.pk, at=AT, below=wallet.balance + 30)  # there is no card
+    assert tell_paces(at=AT) == 1
 
 
 @pytest.mark.django_db
