@@ -128,6 +128,13 @@ def test_times_are_the_recipients(settings):
     assert "30 Nov 2026, 00:00 UTC" in nowhere.text
 
 
+def test_a_threshold_that_is_an_amount_is_told_as_one():
+    mail = render_mail(replace(message("threshold_crossed"), facts={"threshold": "20", "balance": "19.8", **MONEY}))
+    for text in (mail.text, _words(mail.html)):
+        assert "has fallen to 20.00 USD or less" in text
+        assert "%" not in text
+
+
 def test_a_language_without_translation_falls_back_to_english():
     assert "expires" in render_mail(replace(message("lot_expiring"), language="de")).subject
 
