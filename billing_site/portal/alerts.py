@@ -21,12 +21,12 @@ from django.views.decorators.http import require_http_methods, require_POST
 from billing_site.portal.access import Customer, customer_page
 from billing_site.sign_in.where import address_of
 from notifications.alerts.banner import dismiss
+from notifications.alerts.bounces import forget_bounce
 from notifications.alerts.models import Alert, Delivery, Recipient
 from notifications.alerts.recipients import (
     RecipientTerms,
     add_recipient,
     change_recipient,
-    forget_bounce,
     recipient_by_row,
     recipients_of,
     remove_recipient,

@@ -1,4 +1,4 @@
-"""Who is told by mail: added, changed, removed; a mailbox that bounced or complained, and one that works again."""
+"""Who is told by mail: added, changed, removed."""
 
 from __future__ import annotations
 
@@ -94,21 +94,6 @@ def remove_recipient(*, recipient: Recipient) -> None:
         waiting = Delivery.objects.filter(recipient=recipient, state__in=[State.WAITING, State.GATHERING])
         waiting.update(state=State.SUPPRESSED, next_at=None, reason="the recipient was removed")
         recipient.delete()
-
-
-def note_bounce(*, email: str, at: datetime) -> int:
-    """A mailbox does not exist: nothing more is sent to it. Returns how many recipients have it."""
-    return Recipient.objects.filter(email__iexact=email, bounced_at__isnull=True).update(bounced_at=at)
-
-
-def note_complaint(*, email: str, at: datetime) -> int:
-    """Somebody called our mail spam: only what is mandatory is sent from now on. Returns how many recipients."""
-    return Recipient.objects.filter(email__iexact=email).update(unsubscribed=list(MAY_DECLINE), complained_at=at)
-
-
-def forget_bounce(*, recipient: Recipient) -> None:
-    """The mailbox works again."""
-    Recipient.objects.filter(pk=recipient.pk).update(bounced_at=None)
 
 
 def _checked(terms: RecipientTerms) -> dict[str, Any]:

@@ -20,9 +20,10 @@ from typing import Any, Final
 from django.db import connection, transaction
 from django.db.models import F
 
+from notifications.alerts.bounces import note_bounce
 from notifications.alerts.gather import gather_due, hold_for_recipient
 from notifications.alerts.message import message_of
-from notifications.alerts.models import Attempt, Delivery, Recipient
+from notifications.alerts.models import Attempt, Delivery
 from notifications.alerts.raise_alert import raise_alert
 from notifications.alerts.retries import next_wait
 from notifications.channels.contract import SLOWEST, LostClaim, Outcome, Sent
@@ -187,8 +188,8 @@ def _learn(delivery: Delivery, sent: Sent, at: datetime) -> None:
     """What an attempt says about its endpoint or mailbox."""
     endpoint = delivery.endpoint
     if endpoint is None:
-        if sent.outcome is Outcome.NEVER and delivery.recipient_id is not None:
-            Recipient.objects.filter(pk=delivery.recipient_id).update(bounced_at=at)
+        if sent.outcome is Outcome.NEVER:
+            note_bounce(email=delivery.address, at=at)
         return
     if sent.outcome is Outcome.TAKEN:
         note_taken(endpoint_id=endpoint.pk)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.urls import path
 
 from notifications.api.banner import BannerTokens, banner_alerts
+from notifications.api.bounces import Bounces
 from notifications.api.webhook_deliveries import (
     OneWebhookDelivery,
     WebhookDeliveries,
@@ -22,6 +23,7 @@ from notifications.api.webhook_endpoints import (
 
 urlpatterns = [
     path("accounts/<path:key>/banner-tokens", BannerTokens.as_view(), name="banner_tokens"),
+    path("bounces", Bounces.as_view(), name="bounces"),
     path("webhook-endpoints", WebhookEndpoints.as_view(), name="webhook_endpoints"),
     path("webhook-event-types", WebhookEventTypes.as_view(), name="webhook_event_types"),
     path("webhook-endpoints/<str:endpoint_id>", OneWebhookEndpoint.as_view(), name="webhook_endpoint"),

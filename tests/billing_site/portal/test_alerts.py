@@ -7,9 +7,9 @@ from decimal import Decimal
 
 import pytest
 
+from notifications.alerts.bounces import note_bounce, note_complaint
 from notifications.alerts.models import Recipient
 from notifications.alerts.raise_alert import raise_alert
-from notifications.alerts.recipients import note_bounce, note_complaint
 from tests.cast import PASSWORD, Company
 from tests.factories.shop import browser_of, text_of
 from wallets.accounts.models import Member, User
