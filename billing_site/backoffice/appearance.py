@@ -45,7 +45,13 @@ GATE: Final[dict[str, Any]] = {
 def navigation(request: HttpRequest) -> list[dict[str, Any]]:
     """The side bar."""
     waiting = [
-        _page(one.title, one.icon, one.model, **({"badge": f"{count:,}", "badge_variant": "warning"} if count else {}))
+        _page(
+            one.title,
+            one.icon,
+            one.model,
+            link=one.link,
+            **({"badge": f"{count:,}", "badge_variant": "warning"} if count else {}),
+        )
         for one, count in waiting_for(request.user)
     ]
     return [
@@ -110,6 +116,14 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
             ],
         },
         *_mirror(),
+        {
+            "title": "Told",
+            "items": [
+                _page("Deliveries", "forward_to_inbox", "notifications.delivery"),
+                _page("Webhook endpoints", "webhook", "notifications.webhookendpoint"),
+                _page("Sent mail", "drafts", "notifications.keptmail"),
+            ],
+        },
         {"title": "Worklists", "items": waiting},
         {
             "title": "Access",

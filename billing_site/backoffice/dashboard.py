@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from django.urls import reverse
 from django.utils.timezone import get_current_timezone, localtime
 
 from billing_site.backoffice.worklists import waiting_for
@@ -76,9 +75,7 @@ def read_dashboard(*, at: datetime, user: Any) -> Dashboard | None:
         today=today,
         charges_today=sum(one.charges for one in today),
         waiting={one.model: count for one, count in lists}.get(UNRATED, 0),
-        worklists=[
-            (one.title, reverse("admin:{}_{}_changelist".format(*one.model.split("."))), count) for one, count in lists if count
-        ],
+        worklists=[(one.title, one.link, count) for one, count in lists if count],
         overdrawn=overdrawn_wallets(limit=ROWS),
         crossings=recent_crossings(limit=ROWS),
         credit=recent_credit(limit=ROWS),

@@ -7,19 +7,28 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from django.db.models import QuerySet
+from django.urls import reverse
 
 from metering.reports.consumption import unrated_events
+from notifications.alerts.queries import uncertain_mails
 from wallets.reports.worklists import count_rows, open_differences, open_reviews, unmatched_wires, waiting_approvals
 
 
 @dataclass(frozen=True, slots=True)
 class Worklist:
-    """model: whose list in the admin it is (`wallets.approval`). waiting: the rows that wait."""
+    """model: whose list in the admin it is (`wallets.approval`). waiting: the rows that wait. query: of the list's
+    address, where it does not show those by itself."""
 
     title: str
     icon: str
     model: str
     waiting: Callable[[], QuerySet[Any]]
+    query: str = ""
+
+    @property
+    def link(self) -> str:
+        """The address of what waits."""
+        return reverse("admin:{}_{}_changelist".format(*self.model.split("."))) + (f"?{self.query}" if self.query else "")
 
 
 WORKLISTS: Final = (
@@ -28,6 +37,7 @@ WORKLISTS: Final = (
     Worklist("Differences", "difference", "wallets.paymentexception", open_differences),
     Worklist("Bank lines", "account_balance", "wallets.bankline", unmatched_wires),
     Worklist("Unrated events", "inbox", "metering.deadletter", unrated_events),
+    Worklist("Uncertain mails", "unknown_document", "notifications.delivery", uncertain_mails, "state=uncertain"),
 )
 
 

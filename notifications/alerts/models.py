@@ -166,6 +166,7 @@ class Delivery(models.Model):
             models.Index(fields=["next_at", "id"], condition=Q(state="WAITING"), name="delivery_due"),
             models.Index(fields=["next_at", "id"], condition=Q(state="GATHERING"), name="delivery_gathering"),
             models.Index(fields=["recipient", "sent_at"], condition=Q(state="SENT"), name="delivery_sent_to_recipient"),
+            models.Index(fields=["id"], condition=Q(state="UNCERTAIN"), name="delivery_uncertain"),
             models.Index(fields=["claimed_until"], condition=Q(state="SENDING"), name="delivery_claimed"),
             models.Index(fields=["endpoint", "-id"], name="delivery_of_endpoint"),
             models.Index(fields=["alert"], name="delivery_of_alert"),

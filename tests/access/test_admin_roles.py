@@ -25,6 +25,9 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from billing_site.backoffice.roles import FORMER, ROLES, grant_roles
 from metering.caps.set_cap import CapTerms, set_cap
 from metering.usage.close_periods import close_periods
+from notifications.alerts.send_test import send_test
+from notifications.channels.email.kept import KeptMail
+from notifications.channels.webhook.endpoints import EndpointTerms, make_endpoint
 from notifications.rules.models import ThresholdRule
 from tests.cast import PASSWORD
 from tests.factories.adjustments import adjusted, may_alone
@@ -68,6 +71,7 @@ OTHER_ROWS: Final = {
 
 
 ONE_ROW: Final[dict[Any, dict[str, Any]]] = {
+    KeptMail: {"message_id": "<1@acme.example>", "address": "billing@acme.example", "subject": "A test", "text": "A test"},
     TrustTier: {"from_age_days": 0, "currency": "USD"},
     TopUpTerms: {"currency": "USD", "minimum": 1, "maximum": 9},
     TaxRate: {"country": "DE", "name": "VAT", "percent": 19, "effective_at": NOW},
@@ -99,6 +103,8 @@ def staff(acme: Any, globex: Any, fiona: User) -> Iterator[dict[str, User]]:
             actor=fiona, action="Test", subject_kind="wallets.wallet", subject="w", before={}, after={}, reason="", at=NOW
         )
         noted(shop.acme.account, at=NOW)
+        hook = make_endpoint(account=shop.acme.account, terms=EndpointTerms(url="https://acme.example/"), at=NOW)
+        send_test(endpoint=hook, at=NOW)
         for model, fields in ONE_ROW.items():
             model.objects.create(**fields)
         close_periods(at=NOW + timedelta(days=15))

@@ -17,7 +17,9 @@ from metering.caps.set_cap import CapTerms, set_cap
 from metering.ingest.models import DeadLetter
 from metering.usage.close_periods import close_periods
 from metering.usage.models import HourlyUsage, UsageEvent
-from notifications.alerts.models import HeldAlert
+from notifications.alerts.models import Delivery, HeldAlert
+from notifications.channels.email.kept import KeptMail
+from notifications.channels.webhook.models import WebhookEndpoint
 from notifications.rules.models import RuleAct, ThresholdRule
 from pricing.books.models import Assignment, PriceBook, PriceVersion
 from pricing.commitments.models import Commitment
@@ -81,6 +83,7 @@ RULES = [
     VelocityRule,
 ]  # edited by hand, by administrators
 AT_THRESHOLDS = [HeldAlert, RuleAct, ThresholdRule]  # opened in tests of the rules
+TOLD = [Delivery, KeptMail, WebhookEndpoint]  # opened in test_told.py
 MONEY_BACK = [Dispute, Refund, Withdrawal]  # opened in test_refunds.py, with money to give back
 UNCOUNTED = [
     MirrorItem,
@@ -183,7 +186,7 @@ def test_nobody_adds_changes_or_deletes_a_record_by_hand(shop: Shop, finance: Cl
 
 
 def test_every_registered_model_is_read_only_a_rule_or_about_people() -> None:
-    assert set(admin.site._registry) == {*LISTS, *MONEY_BACK, *AT_THRESHOLDS, *RULES, User, Group}
+    assert set(admin.site._registry) == {*LISTS, *MONEY_BACK, *AT_THRESHOLDS, *TOLD, *RULES, User, Group}
 
 
 SEARCHES = (
