@@ -15,13 +15,14 @@ from wallets.accounts.models import Member
 
 class Page(NamedTuple):
     """A page: what it is called, its URL's name, who may open it (a word of MAY), and the pages below it. in_query: the account
-    stands in the query, not in the path."""
+    stands in the query, not in the path. of_person: about who looks, so not for support that looks at a customer's pages."""
 
     label: Any
     name: str
     right: str = "read"
     below: tuple[str, ...] = ()
     in_query: bool = False
+    of_person: bool = False
 
 
 GROUPS: Final[tuple[tuple[Any, tuple[Page, ...]], ...]] = (
@@ -50,8 +51,8 @@ GROUPS: Final[tuple[tuple[Any, tuple[Page, ...]], ...]] = (
         _("Settings"),
         (
             Page(_("Team"), "team"),
-            Page(_("Security"), "security", in_query=True),
-            Page(_("Privacy"), "privacy"),
+            Page(_("Security"), "security", in_query=True, of_person=True),
+            Page(_("Privacy"), "privacy", of_person=True),
         ),
     ),
 )
@@ -83,7 +84,10 @@ def navigation_of(customer: Customer, account_key: str, *, here: str) -> Navigat
     groups: list[Link] = []
     pages: list[Link] = []
     for label, of_group in GROUPS:
-        open_to = [page for page in of_group if customer.visiting is not None or role in MAY[page.right]]
+        if customer.visiting is None:
+            open_to = [page for page in of_group if role in MAY[page.right]]
+        else:
+            open_to = [page for page in of_group if not page.of_person]
         if not open_to:
             continue
         links = [Link(page.label, _address(page, account_key), here in (page.name, *page.below)) for page in open_to]

@@ -44,6 +44,7 @@ def test_support_sees_the_customers_pages_and_changes_nothing(shop: Shop, helper
     for page in ("/team/globex", "/?account=globex"):
         assert helper.get(page).status_code == 404, "one account, not all of them"
     assert helper.get("/security/").status_code == 403, "whose would it be"
+    assert "/security/" not in helper.get("/team/acme").content.decode()
 
     mine = text_of(browser_of(shop.acme.owner).get("/security/"))
     assert "Ticket 12, wrong balance" in mine
