@@ -1,4 +1,4 @@
-"""Meters: what is counted, of which events, by which dimensions; and which book an account pays from when."""
+"""Meters: what is counted, of which events, by which dimensions."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, reverse
 from unfold.decorators import display
 
-from pricing.books.models import Assignment
 from pricing.meters.define import archive_meter
 from pricing.meters.models import Meter
 from wallets.admin.action_page import ActionPage, Change, ReasonForm, run_action_page
@@ -97,16 +96,3 @@ class MeterAdmin(ReadOnlyAdmin):
             warning="New events are no longer measured by it. What was charged stays.", danger=True,
         )  # fmt: skip
         return run_action_page(request, page, self.page_context(request, meter))
-
-
-@admin.register(Assignment)
-class AssignmentAdmin(ReadOnlyAdmin):
-    """Which account pays which prices from when."""
-
-    list_display = ("account", "book", "effective_at", "created_at")
-    list_select_related = ("account", "book")
-    search_fields = ("account__key__exact", "book__name__icontains")
-    search_help_text = "Account key or price book"
-    ordering = ("-effective_at", "-id")
-    paginator = Paginator
-    show_full_result_count = True

@@ -16,8 +16,11 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from unfold.decorators import display
 
+from pricing.admin.deal_forms import CommitmentForm
+from pricing.admin.deals import MadeByForm
 from pricing.admin.plan_forms import CancelForm, ChangePlanForm
 from pricing.admin.plans import button
+from pricing.commitments.make import make_commitment
 from pricing.commitments.models import Commitment
 from pricing.commitments.queries import periods_of as commitment_periods
 from pricing.commitments.queries import utilisation
@@ -29,6 +32,7 @@ from pricing.plans.models import PeriodAllowance, Subscription
 from pricing.plans.pause import pause_subscription, resume_subscription
 from pricing.plans.queries import changes_of, included_meters, periods_of, subscriptions_seen
 from pricing.plans.states import ACTIVE, CANCELLED, PAUSED
+from wallets.accounts.queries import account_by_key
 from wallets.admin.action_page import ActionPage, Change, ReasonForm, run_action_page
 from wallets.admin.cells import line_cell, link_cell
 from wallets.admin.read_only import ReadOnlyAdmin, moves_money
@@ -245,8 +249,10 @@ def _page_of(subscription: Subscription) -> str:
 
 
 @admin.register(Commitment)
-class CommitmentAdmin(ReadOnlyAdmin):
-    """Commitments: found by account, name or id."""
+class CommitmentAdmin(MadeByForm):
+    """Commitments: found by account, name or id. Their terms never change; they end with their term."""
+
+    makes = ("Make commitment", "commitment_make", "handshake")
 
     list_display = ("name", "account_column", "amount_column", "discount_column", "ends_at")
     list_select_related = ("account", "wallet")
@@ -285,3 +291,27 @@ class CommitmentAdmin(ReadOnlyAdmin):
             periods=list(commitment_periods(commitment=commitment).order_by("-index")[:PERIODS_SHOWN]),
         )
         return TemplateResponse(request, "admin/commitment_page.html", context)
+
+    def get_urls(self) -> list[URLPattern]:
+        """The action's page."""
+        return [*self.action_urls(("make/", self.make_view, "make")), *super().get_urls()]
+
+    @moves_money
+    def make_view(self, request: HttpRequest) -> HttpResponse:
+        """Commit a customer to an amount every interval."""
+        self._may_make(request)
+
+        def perform(answers: dict[str, Any]) -> str:
+            made = make_commitment(
+                account=account_by_key(key=answers["account"]), name=answers["name"], amount=answers["amount"],
+                interval=answers["interval"], periods=answers["periods"], discount_percent=answers["discount_percent"],
+                meters=[meter.code for meter in answers["meters"]], at=now(), starts_at=answers["starts_at"],
+                actor=request.user.get_username(),
+            )  # fmt: skip
+            return f"{made.account.name} is committed until {made.ends_at:%d %b %Y}."
+
+        page = ActionPage(
+            "Make commitment", "Make commitment", CommitmentForm, reverse("admin:pricing_commitment_changelist"), perform,
+            warning="It runs to the end of its term: there is no way to end it before. One that begins now is charged at once.",
+        )  # fmt: skip
+        return run_action_page(request, page, self.page_context(request, None))

@@ -16,8 +16,11 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from unfold.decorators import display
 
+from pricing.admin.deal_forms import ProductForm, product_terms
+from pricing.admin.deals import MadeByForm, with_buttons
 from pricing.admin.plan_forms import VoucherForm
 from pricing.admin.plans import button
+from pricing.credit_products.define import archive_product, define_product
 from pricing.credit_products.issue import VoucherTerms, issue_vouchers, stop_vouchers
 from pricing.credit_products.models import CreditProduct, VoucherAttempt, VoucherBatch, VoucherCode, VoucherRedemption
 from pricing.credit_products.redeem import TooManyAttempts, VoucherUnknown
@@ -204,8 +207,10 @@ class VoucherAttemptAdmin(ReadOnlyAdmin):
 
 
 @admin.register(CreditProduct)
-class CreditProductAdmin(ReadOnlyAdmin):
+class CreditProductAdmin(MadeByForm):
     """Credit products on sale."""
+
+    makes = ("Define product", "creditproduct_define", "add")
 
     list_display = ("name", "code", "sells_column", "price_column", "bought_column", "status_column")
     search_fields = ("name__icontains", "code__icontains", "public_id__exact")
@@ -218,6 +223,54 @@ class CreditProductAdmin(ReadOnlyAdmin):
         "created_at", "archived_at",
     )  # fmt: skip
     readonly_fields = ("sells_column", "price_column", "slabs_column")
+
+    def get_urls(self) -> list[URLPattern]:
+        """The actions' pages."""
+        own = self.action_urls(("define/", self.define_view, "define"), ("<int:pk>/archive/", self.archive_view, "archive"))
+        return [*own, *super().get_urls()]
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """The product, with the way to stop selling it."""
+        on_sale = str(object_id).isdecimal() and CreditProduct.objects.filter(pk=object_id, archived_at__isnull=True).exists()
+        stop = on_sale and self.allows(request, "change")
+        buttons = [button("Archive", "creditproduct_archive", "inventory_2", int(object_id))] if stop else []
+        return with_buttons(super().change_view(request, object_id, form_url, extra_context), buttons)
+
+    def define_view(self, request: HttpRequest) -> HttpResponse:
+        """Put a product on sale."""
+        self._may_make(request)
+
+        def perform(answers: dict[str, Any]) -> str:
+            product = define_product(code=answers["code"], terms=product_terms(answers), at=now())
+            return f"{product.name} is on sale."
+
+        page = ActionPage(
+            "Define credit product", "Define product", ProductForm, reverse("admin:pricing_creditproduct_changelist"), perform,
+            warning="A product never changes; another offer is another product.",
+        )  # fmt: skip
+        return run_action_page(request, page, self.page_context(request, None))
+
+    def archive_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """Stop selling a product."""
+        product = CreditProduct.objects.filter(pk=pk).first()
+        if product is None:
+            raise Http404
+        if not self.allows(request, "change"):
+            raise PermissionDenied
+
+        def perform(answers: dict[str, Any]) -> str:  # noqa: ARG001 - the reason goes to the audit log
+            archive_product(product=product, at=now())
+            return f"{product.name} is not sold any more."
+
+        back = reverse("admin:pricing_creditproduct_changelist")
+        page = ActionPage(
+            f"Archive {product.name}", "Archive product", ReasonForm, back, perform,
+            lambda _: [Change("Status", self.status_column(product), "archived")],
+            warning="What was bought stays.", danger=True,
+        )  # fmt: skip
+        return run_action_page(request, page, self.page_context(request, product))
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[CreditProduct]:
         """Products with how often they were bought."""

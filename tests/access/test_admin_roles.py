@@ -29,6 +29,9 @@ from notifications.alerts.send_test import send_test
 from notifications.channels.email.kept import KeptMail
 from notifications.channels.webhook.endpoints import EndpointTerms, make_endpoint
 from notifications.rules.models import ThresholdRule
+from pricing.books.models import PriceVersion
+from pricing.books.pin import pin_version
+from pricing.credit_products.define import set_unit_rate
 from tests.cast import PASSWORD
 from tests.factories.adjustments import adjusted, may_alone
 from tests.factories.bank_lines import bank_line
@@ -105,6 +108,9 @@ def staff(acme: Any, globex: Any, fiona: User) -> Iterator[dict[str, User]]:
         noted(shop.acme.account, at=NOW)
         hook = make_endpoint(account=shop.acme.account, terms=EndpointTerms(url="https://acme.example/"), at=NOW)
         send_test(endpoint=hook, at=NOW)
+        set_unit_rate(unit="CREDITS", currency="USD", units=D(100), at=NOW)
+        version, later = PriceVersion.objects.filter(status="PUBLISHED").order_by("pk")[0], NOW + timedelta(days=9)
+        pin_version(account=shop.acme.account, version=version, effective_at=later, until=later + timedelta(days=1), at=NOW)
         for model, fields in ONE_ROW.items():
             model.objects.create(**fields)
         close_periods(at=NOW + timedelta(days=15))

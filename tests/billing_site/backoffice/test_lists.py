@@ -21,9 +21,9 @@ from notifications.alerts.models import Delivery, HeldAlert
 from notifications.channels.email.kept import KeptMail
 from notifications.channels.webhook.models import WebhookEndpoint
 from notifications.rules.models import RuleAct, ThresholdRule
-from pricing.books.models import Assignment, PriceBook, PriceVersion
+from pricing.books.models import Assignment, PriceBook, PriceVersion, VersionPin
 from pricing.commitments.models import Commitment
-from pricing.credit_products.models import CreditProduct, VoucherAttempt, VoucherBatch
+from pricing.credit_products.models import CreditProduct, CreditUnitRate, VoucherAttempt, VoucherBatch
 from pricing.credit_products.redeem import VoucherUnknown, redeem_voucher
 from pricing.meters.models import Meter
 from pricing.plans.models import Plan, Subscription
@@ -82,6 +82,7 @@ RULES = [
     TrustTier,
     VelocityRule,
 ]  # edited by hand, by administrators
+DEALS = [CreditUnitRate, VersionPin]  # made in test_deals.py
 AT_THRESHOLDS = [HeldAlert, RuleAct, ThresholdRule]  # opened in tests of the rules
 TOLD = [Delivery, KeptMail, WebhookEndpoint]  # opened in test_told.py
 MONEY_BACK = [Dispute, Refund, Withdrawal]  # opened in test_refunds.py, with money to give back
@@ -186,7 +187,7 @@ def test_nobody_adds_changes_or_deletes_a_record_by_hand(shop: Shop, finance: Cl
 
 
 def test_every_registered_model_is_read_only_a_rule_or_about_people() -> None:
-    assert set(admin.site._registry) == {*LISTS, *MONEY_BACK, *AT_THRESHOLDS, *TOLD, *RULES, User, Group}
+    assert set(admin.site._registry) == {*LISTS, *MONEY_BACK, *AT_THRESHOLDS, *TOLD, *DEALS, *RULES, User, Group}
 
 
 SEARCHES = (
