@@ -29,7 +29,8 @@ bench: $(VENV)/run.stamp ## measure ingest against the limit of the database, on
 attack: $(VENV)/dev.stamp ## 64 clients in 8 processes on a wallet of 5.00, 50 seeds, also while Redis is flushed and killed; some minutes
 	@ATTACK=full $(VENV)/bin/pytest -q tests/concurrency/test_attack_through_holds.py tests/concurrency/test_attack_through_soft_checks.py
 
-killed: $(VENV)/dev.stamp ## kill -9 the worker at random points of 200 recharges against the sandbox; some minutes
+killed: $(VENV)/dev.stamp ## kill -9 the worker at random points of 200 recharges; webhooks of a dispute in all 120 orders; some minutes
+	@WEBHOOK_ORDERS=all $(VENV)/bin/pytest -q tests/wallets/refunds/test_dispute.py
 	@RECHARGES_KILLED=200 $(VENV)/bin/pytest -q -s tests/faults/test_killed_while_recharging.py
 
 lock: $(VENV)/dev.stamp ## pin what pyproject.toml asks for, with hashes

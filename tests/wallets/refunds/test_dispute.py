@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from datetime import timedelta
 from decimal import Decimal as D
@@ -34,6 +35,8 @@ from wallets.refunds.send import send_refund
 
 pytestmark = pytest.mark.django_db
 
+# A third of the 120 orders in each run; WEBHOOK_ORDERS=all for all of them (`make killed`).
+BLOCKS: Final = range(6) if os.environ.get("WEBHOOK_ORDERS") == "all" else (1, 4)
 TOLD: Final = {
     "paid": "payment_intent.succeeded pi_1",
     "refund": "refund.created re_1",
@@ -108,7 +111,7 @@ LOST: Final = {
 
 
 @pytest.mark.parametrize("ending", [DisputeOutcome.WON, DisputeOutcome.LOST], ids=str)
-@pytest.mark.parametrize("block", range(6))
+@pytest.mark.parametrize("block", BLOCKS)
 def test_every_order_of_the_webhooks_ends_in_the_same_ledger(
     acme: Company, card: PaymentMethod, provider: FaultyProvider, ending: DisputeOutcome, block: int
 ) -> None:
