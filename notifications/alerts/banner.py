@@ -37,6 +37,8 @@ NEXT_STEP: Final = {
     "endpoint_disabled": "webhooks",
 }
 """Topic -> where to go about it, of settings.PORTAL_LINKS; else the balance."""
+ABOUT_BALANCE: Final = frozenset({"threshold_crossed", "wallet_exhausted", "run_out_forecast"})
+"""These say the same of a wallet, each later one more of it: the latest stands for all."""
 
 
 class TokenRefused(Refusal):
@@ -60,7 +62,8 @@ def banners_of(*, account_key: str, language: str, at: datetime) -> list[Banner]
     """What stands in an account's banner, the worst first and the latest of each kind. One query."""
     latest: dict[tuple[str, int | None], Alert] = {}
     for alert in _open(account_key, at).select_related("account", "wallet").order_by("-id")[:MOST_READ]:
-        latest.setdefault((alert.topic, alert.wallet_id), alert)
+        kind = "balance" if alert.topic in ABOUT_BALANCE else alert.topic
+        latest.setdefault((kind, alert.wallet_id), alert)
     worst = sorted(latest.values(), key=lambda alert: (alert.severity != "critical", -alert.pk))
     return [_banner(alert, language) for alert in worst[:MOST_SHOWN]]
 
@@ -70,7 +73,8 @@ def dismiss(*, account_key: str, alert: str, at: datetime) -> int:
     one = Alert.objects.filter(account__key=account_key, public_id=alert, audience=Alert.Audience.CUSTOMER).first()
     if one is None:
         raise NotFound("There is no such alert.")
-    same = _open(account_key, at).filter(topic=one.topic, wallet=one.wallet, pk__lte=one.pk)
+    topics = ABOUT_BALANCE if one.topic in ABOUT_BALANCE else {one.topic}
+    same = _open(account_key, at).filter(topic__in=topics, wallet=one.wallet, pk__lte=one.pk)
     return Alert.objects.filter(pk__in=same.values("pk")).update(dismissed_at=at)
 
 
