@@ -19,6 +19,7 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods, require_POST
 
 from billing_site.portal.access import Customer, customer_page
+from billing_site.portal.team import ROLES, Role
 from billing_site.sign_in.where import address_of
 from notifications.alerts.banner import dismiss
 from notifications.alerts.bounces import forget_bounce
@@ -31,6 +32,7 @@ from notifications.alerts.recipients import (
     recipients_of,
     remove_recipient,
 )
+from notifications.alerts.told_roles import tell_roles, told_roles
 from notifications.channels.topics import MAY_DECLINE, TOPICS
 from wallets.accounts.models import Account
 from wallets.api.fields import DECIMAL
@@ -130,6 +132,7 @@ class AlertsPage:
     may_change: bool
     wallets: list[WatchedWallet]
     recipients: list[RecipientShown]
+    roles: list[tuple[str, Any, bool]]
     new: RecipientShown
     alerts: list[AlertShown]
     languages: list[tuple[str, str]]
@@ -140,8 +143,8 @@ class AlertsPage:
 @require_http_methods(["GET", "HEAD", "POST"])
 @customer_page
 def alerts(request: HttpRequest, customer: Customer, account: str) -> HttpResponse:
-    """Show them. POST sets a wallet's thresholds (`what=thresholds`); adds, changes and removes somebody who is told (`add`,
-    `change`, `remove`); says that a mailbox works again (`works`)."""
+    """Show them. POST sets a wallet's thresholds (`what=thresholds`); says which roles are told (`roles`); adds, changes and
+    removes somebody who is told (`add`, `change`, `remove`); says that a mailbox works again (`works`)."""
     owned = customer.account(account)
     if request.method != "POST":
         return render(request, "portal/alerts.html", {"page": read_alerts_page(customer, owned)})
@@ -180,6 +183,7 @@ def read_alerts_page(customer: Customer, account: Account, *, problem: str = "",
         pk=0, email=terms.email[:LONGEST], language=terms.language, time_zone=zone, topics=list(terms.topics), unsubscribed=[],
         quiet_from=terms.quiet_from, quiet_until=terms.quiet_until, digest=terms.digest,
     )  # fmt: skip
+    roles = told_roles(account)
     return AlertsPage(
         account_key=account.key,
         account_name=account.name,
@@ -187,6 +191,7 @@ def read_alerts_page(customer: Customer, account: Account, *, problem: str = "",
         may_change=customer.may("alerts", account),
         wallets=[_watched(one) for one in customer.wallets(account).select_related("account")],
         recipients=[_shown(one) for one in recipients_of(account)],
+        roles=[(role.value, ROLES[role][0], role in roles) for role in Role],
         new=_shown(new),
         alerts=_told_lately(account),
         languages=[(code, str(name)) for code, name in settings.LANGUAGES],
@@ -209,6 +214,14 @@ def _do(request: HttpRequest, customer: Customer, account: Account, what: str, *
         own = _amount("reference", reference) if reference else None
         changed: Any = set_thresholds(wallet_id=wallet.pk, percents=percents, amounts=amounts, reference=own)
         kind, subject = "wallets.wallet", wallet.public_id
+    elif what == "roles":
+        before = {"roles": told_roles(account)}
+        after = {"roles": tell_roles(account=account, roles=said.getlist("role"))}
+        record_change(
+            actor=customer.user, action="Alerts: roles", subject_kind="wallets.account", subject=account.key, before=before,
+            after=after, reason="", at=at, account=account, address=address_of(request),
+        )  # fmt: skip
+        return
     elif what == "add":
         before, changed = {}, add_recipient(account=account, terms=_terms(said), at=at)
         kind, subject = "notifications.recipient", changed.email

@@ -20,7 +20,7 @@ from django.db import models
 from django.db.models import Q
 
 from notifications.channels.webhook.models import WebhookEndpoint
-from wallets.accounts.models import Account
+from wallets.accounts.models import Account, Member
 from wallets.balances.models import Wallet
 from wallets.ids import new_public_id
 
@@ -47,6 +47,7 @@ class Recipient(models.Model):
     quiet_from = models.TimeField(null=True, blank=True, help_text="of its time zone; what is not mandatory waits")
     quiet_until = models.TimeField(null=True, blank=True)
     digest = models.BooleanField(default=False, help_text="what is not mandatory comes once a day")
+    by_role = models.BooleanField(default=False, help_text="told as a member of a told role, as long as it is one")
     bounced_at = models.DateTimeField(null=True, blank=True, help_text="its mailbox does not exist; nothing is sent")
     complained_at = models.DateTimeField(
         null=True, blank=True, help_text="called our mail spam; only what is mandatory is sent"
@@ -61,6 +62,25 @@ class Recipient(models.Model):
 
     def __str__(self) -> str:
         return self.email
+
+
+class ToldRole(models.Model):
+    """Whoever has this role in the account is told."""
+
+    account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="+")
+    role = models.CharField(max_length=10, choices=Member.Role)
+
+    class Meta:
+        app_label = "notifications"
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.UniqueConstraint(fields=["account", "role"], name="told_role_once_per_account"),
+            models.CheckConstraint(
+                condition=Q(role__in=["OWNER", "ADMIN", "BILLING", "DEVELOPER", "VIEWER"]), name="told_role_is_known"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.account_id} {self.role}"
 
 
 class Alert(models.Model):

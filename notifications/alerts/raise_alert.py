@@ -8,6 +8,7 @@ from datetime import datetime
 from django.db import transaction
 
 from notifications.alerts.models import Alert, Delivery, Recipient
+from notifications.alerts.told_roles import told_of_account
 from notifications.channels.topics import TOPICS
 from notifications.channels.webhook.endpoints import endpoints_for
 from notifications.channels.webhook.models import WebhookEndpoint
@@ -65,16 +66,15 @@ def wake_sender() -> None:
 
 
 def _mails(alert: Alert, at: datetime) -> list[Delivery]:
-    """A mail for each recipient of the account (of finance); an account without any is told at its own address."""
+    """A mail for each recipient of the account, by name or by role (or of finance); an account without any is told at its own
+    address."""
     account_id = alert.account_id if alert.audience == Alert.Audience.CUSTOMER else None
     if account_id is None and alert.audience == Alert.Audience.CUSTOMER:
         return []
-    whose = (
-        Recipient.objects.filter(account__isnull=True)
-        if account_id is None
-        else Recipient.objects.filter(account_id=account_id)
-    )
-    recipients = list(whose.order_by("id"))
+    if account_id is None:
+        recipients = list(Recipient.objects.filter(account__isnull=True).order_by("id"))
+    else:
+        recipients = told_of_account(account_id, at=at)
     if TOPICS[alert.topic].asked_for:
         recipients = [one for one in recipients if alert.topic in one.topics]
     elif not recipients and account_id is not None:

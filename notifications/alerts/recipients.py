@@ -51,8 +51,8 @@ class RecipientTerms:
 
 
 def recipients_of(account: Account | None) -> QuerySet[Recipient]:
-    """Who an account (None: the vendor's finance) tells, in the order they were added."""
-    return Recipient.objects.filter(account=account).order_by("id")
+    """Whom an account (None: the vendor's finance) names, in the order they were added."""
+    return Recipient.objects.filter(account=account, by_role=False).order_by("id")
 
 
 def recipient_by_row(*, pk: int, account: Account | None) -> Recipient:
@@ -74,6 +74,12 @@ def add_recipient(*, account: Account | None, terms: RecipientTerms, at: datetim
             raise RecipientExists(f"{values['email']} is told already.")
         if others.count() >= MOST_RECIPIENTS:
             raise TooManyRecipients(f"There are {MOST_RECIPIENTS} recipients already; remove one.")
+        # Somebody who was told by role until now keeps what they unsubscribed from.
+        told = Recipient.objects.filter(account=account, email__iexact=values["email"]).first()
+        if told is not None:
+            Recipient.objects.filter(pk=told.pk).update(by_role=False, **values)
+            told.refresh_from_db()
+            return told
         return Recipient.objects.create(account=account, created_at=at, **values)
 
 

@@ -34,7 +34,7 @@ def test_news_is_delivered_to_the_sites_readers_and_purged_in_time() -> None:
     tasks.deliver_news(something_newer=1)
     tasks.deliver_news()
     assert not News.objects.filter(handed_out=False).exists()
-    assert set(Delivery.objects.values_list("reader", "attempts")) == {("gate", 1), ("alerts", 1)}
+    assert set(Delivery.objects.values_list("reader", "attempts")) == {("gate", 1), ("alerts", 1), ("rules", 1)}
 
     with clock.set_to(AT + timedelta(days=1, seconds=1)):
         tasks.purge_news()
