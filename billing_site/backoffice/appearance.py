@@ -122,6 +122,7 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
             "title": "Told",
             "items": [
                 _page("Deliveries", "forward_to_inbox", "notifications.delivery"),
+                _page("Finance's recipients", "contact_mail", "notifications.recipient"),
                 _page("Webhook endpoints", "webhook", "notifications.webhookendpoint"),
                 _page("Sent mail", "drafts", "notifications.keptmail"),
             ],

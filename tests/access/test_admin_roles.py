@@ -26,6 +26,7 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from billing_site.backoffice.roles import FORMER, ROLES, grant_roles
 from metering.caps.set_cap import CapTerms, set_cap
 from metering.usage.close_periods import close_periods
+from notifications.alerts.models import Recipient
 from notifications.alerts.send_test import send_test
 from notifications.channels.email.kept import KeptMail
 from notifications.channels.webhook.endpoints import EndpointTerms, make_endpoint
@@ -75,6 +76,7 @@ OTHER_ROWS: Final = {
 
 
 ONE_ROW: Final[dict[Any, dict[str, Any]]] = {
+    Recipient: {"email": "cfo@vendor.example", "created_at": NOW},
     KeptMail: {"message_id": "<1@acme.example>", "address": "billing@acme.example", "subject": "A test", "text": "A test"},
     TrustTier: {"from_age_days": 0, "currency": "USD"},
     TopUpTerms: {"currency": "USD", "minimum": 1, "maximum": 9},

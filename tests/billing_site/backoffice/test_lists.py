@@ -17,7 +17,7 @@ from metering.caps.set_cap import CapTerms, set_cap
 from metering.ingest.models import DeadLetter
 from metering.usage.close_periods import close_periods
 from metering.usage.models import HourlyUsage, UsageEvent
-from notifications.alerts.models import Delivery, HeldAlert
+from notifications.alerts.models import Delivery, HeldAlert, Recipient
 from notifications.channels.email.kept import KeptMail
 from notifications.channels.webhook.models import WebhookEndpoint
 from notifications.rules.models import RuleAct, ThresholdRule
@@ -84,7 +84,7 @@ RULES = [
 ]  # edited by hand, by administrators
 DEALS = [CreditUnitRate, VersionPin]  # made in test_deals.py
 AT_THRESHOLDS = [HeldAlert, RuleAct, ThresholdRule]  # opened in tests of the rules
-TOLD = [Delivery, KeptMail, WebhookEndpoint]  # opened in test_told.py
+TOLD = [Delivery, KeptMail, Recipient, WebhookEndpoint]  # opened in test_told.py, test_finance_recipients.py
 MONEY_BACK = [Dispute, Refund, Withdrawal]  # opened in test_refunds.py, with money to give back
 UNCOUNTED = [
     MirrorItem,
