@@ -41,8 +41,8 @@ class Photographer:
         page.goto(f"{self._site}/login/")
         page.get_by_label("E-mail").fill(email)
         page.get_by_label("Password").fill(password)
-        page.get_by_role("button", name="Sign in").click()
-        page.wait_for_url(f"{self._site}/")
+        page.get_by_role("button", name="Sign in", exact=True).click()
+        page.wait_for_url(lambda url: not url.startswith(f"{self._site}/login/"))
         yield page
         page.close()
 
@@ -82,6 +82,19 @@ class Photographer:
             page.wait_for_url(f"{self._site}/top-ups/*/")
             keep(page, "customer-receipt")
 
+    def account_pages(self) -> None:
+        """What a customer does without asking anyone: usage, alerts, keys, team, in both themes."""
+        for scheme in ("light", "dark"):
+            with self.signed_in("customer", scheme=scheme, width=1280, height=960) as page:
+                for path, name in (
+                    ("/usage/acme?by=model", "usage"),
+                    ("/alerts/acme", "alerts"),
+                    ("/developers/acme", "developers"),
+                    ("/team/acme", "team"),
+                ):
+                    page.goto(f"{self._site}{path}")
+                    keep(page, f"customer-{name}-{scheme}")
+
     def statement_page(self) -> None:
         """Last month's statement."""
         with self.signed_in("customer", scheme="light", width=1000, height=900) as page:
@@ -95,6 +108,12 @@ class Photographer:
         with self.signed_in("finance", scheme="light", width=1440, height=960) as page:
             self._open(page, "/admin/", None)
             keep(page, "admin-today")
+            page.goto(f"{self._site}/admin/customers/?q=acme")
+            page.wait_for_load_state("networkidle")
+            keep(page, "admin-customer")
+            page.goto(f"{self._site}/admin/wallets/auditevent/")
+            page.wait_for_load_state("networkidle")
+            keep(page, "admin-audit")
             self._open(page, "/admin/wallets/wallet/?q=acme", "Acme")
             keep(page, "admin-wallet")
             self._open(page, "/admin/metering/usageevent/?q=acme", "llm.request")
@@ -140,6 +159,7 @@ def main() -> None:
         chromium = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=QUIET)
         photographer = Photographer(chromium, options.site.rstrip("/"), logins)
         photographer.customer_pages()
+        photographer.account_pages()
         photographer.paying_pages()
         photographer.statement_page()
         photographer.back_office_pages()
