@@ -226,7 +226,9 @@ TIME_ZONE = "UTC"
 USE_TZ = True
 LANGUAGE_CODE = "en"
 USE_I18N = True
-LOCALE_PATHS = [BASE_DIR / "locale"]
+# What mails are written in; another language is another folder there.
+LANGUAGES = [("en", "English"), ("de", "Deutsch"), ("fr", "Français"), ("ja", "日本語")]
+LOCALE_PATHS = [BASE_DIR / "templates" / "locale"]
 # Day before month, 24 hours: dates that read the same everywhere.
 FORMAT_MODULE_PATH = ["billing_site.formats"]
 # Navigation, names and colours of the admin. Read late: it counts rows of the apps.
