@@ -27,13 +27,17 @@ class Page(NamedTuple):
 
 GROUPS: Final[tuple[tuple[Any, tuple[Page, ...]], ...]] = (
     (
-        _("Balance"),
+        _("Overview"),
+        (Page(_("Overview"), "balance", in_query=True),),
+    ),
+    (_("Usage"), (Page(_("Usage"), "usage", below=("usage_events", "charge")),)),
+    (
+        _("Credit"),
         (
-            Page(_("Balance"), "balance", below=("charge",), in_query=True),
-            Page(_("Plan and vouchers"), "plan", in_query=True),
+            Page(_("Credit and vouchers"), "credit", below=("lot",)),
+            Page(_("Plan"), "plan", in_query=True),
         ),
     ),
-    (_("Usage"), (Page(_("Usage"), "usage", below=("usage_events",)),)),
     (
         _("Payments"),
         (

@@ -11,6 +11,7 @@ from billing_site.portal.balance import balance
 from billing_site.portal.caps import caps
 from billing_site.portal.cards import begin, cards, change, keep
 from billing_site.portal.charges import charge
+from billing_site.portal.credit import credit, lot
 from billing_site.portal.developers import developers
 from billing_site.portal.invitation import invitation, start
 from billing_site.portal.payments import payments
@@ -50,6 +51,8 @@ urlpatterns = [
     path("card/change/<path:account>", change, name="change_card"),
     path("cards/<path:account>", cards, name="cards"),
     path("auto-recharge/<path:account>", auto_recharge, name="auto_recharge"),
+    path("credit/lot/<str:public_id>/", lot, name="lot"),
+    path("credit/<path:account>", credit, name="credit"),
     path("developers/<path:account>", developers, name="developers"),
     path("caps/<path:account>", caps, name="caps"),
     path("statements/<path:account>", statements, name="statements"),

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Final
 
-from django.db.models import Case, Count, F, IntegerField, QuerySet, Sum, Value, When
+from django.db.models import Case, Count, F, IntegerField, Min, QuerySet, Sum, Value, When
 
 from wallets.credit.models import CreditLot
 from wallets.money import ZERO
@@ -59,21 +59,47 @@ class KindTotal:
     lots: int
 
 
-def lots_in_burn_order(*, wallet_id: int, at: datetime, limit: int) -> list[LotRow]:
-    """Open and scheduled lots, as a charge would draw them (scheduled ones last); at most `limit`."""
+@dataclass(frozen=True, slots=True)
+class EndsSoon:
+    """Money that ends within a fortnight: how much, in how many lots, and when the first of them does."""
+
+    amount: Decimal
+    lots: int
+    first: datetime | None
+
+
+def lots_in_burn_order(*, wallet_id: int, at: datetime, limit: int, skip: int = 0) -> list[LotRow]:
+    """Open and scheduled lots, as a charge would draw them (scheduled ones last); at most `limit`, after the first `skip`."""
     waits = Case(When(state=State.SCHEDULED, then=Value(1)), default=Value(0), output_field=IntegerField())
     paid_last = Case(When(kind=CreditLot.Kind.PAID, then=Value(1)), default=Value(0), output_field=IntegerField())
     lots = _of_wallet(wallet_id).filter(state__in=[State.OPEN, State.SCHEDULED])
     return _rows(
-        lots.order_by(waits, "priority", F("expires_at").asc(nulls_last=True), paid_last, "effective_at", "id")[:limit],
+        lots.order_by(waits, "priority", F("expires_at").asc(nulls_last=True), paid_last, "effective_at", "id")[
+            skip : skip + limit
+        ],
         at,
     )
 
 
-def finished_lots(*, wallet_id: int, at: datetime, limit: int) -> list[LotRow]:
-    """Lots that are used up, expired or voided, latest first; at most `limit`."""
+def finished_lots(*, wallet_id: int, at: datetime, limit: int, skip: int = 0) -> list[LotRow]:
+    """Lots that are used up, expired or voided, latest first; at most `limit`, after the first `skip`."""
     finished = [State.EXHAUSTED, State.EXPIRED, State.VOIDED]
-    return _rows(_of_wallet(wallet_id).filter(state__in=finished).order_by("-created_at", "-id")[:limit], at)
+    return _rows(_of_wallet(wallet_id).filter(state__in=finished).order_by("-created_at", "-id")[skip : skip + limit], at)
+
+
+def ends_soon(*, wallet_id: int, at: datetime) -> EndsSoon:
+    """What of the wallet's money ends within a fortnight of `at`."""
+    found = (
+        _of_wallet(wallet_id)
+        .filter(state=State.OPEN, unit_meter="", expires_at__isnull=False, expires_at__lte=at + SOON)
+        .aggregate(amount=Sum("remaining"), lots=Count("id"), first=Min("expires_at"))
+    )
+    return EndsSoon(found["amount"] or ZERO, found["lots"], found["first"])
+
+
+def lot_row(lot: CreditLot, *, at: datetime) -> LotRow:
+    """One lot."""
+    return _rows([lot], at)[0]
 
 
 def credit_by_kind(*, wallet_id: int) -> list[KindTotal]:

@@ -38,6 +38,7 @@ OF_ACCOUNT = (
     "cards",
     "caps",
     "payments",
+    "credit",
     "statements",
     "withdraw",
     "team",
@@ -91,6 +92,7 @@ def pages_of_acme(shop: Shop) -> list[str]:
         *[reverse(f"portal:{name}", args=["acme"]) for name in OF_ACCOUNT],
         reverse("portal:receipt", args=[TopUp.objects.get().public_id]),
         *[reverse(f"portal:{name}", args=[Statement.objects.get().public_id]) for name in STATEMENT],
+        *[reverse("portal:lot", args=[lot.public_id]) for lot in shop.acme.wallet.lots.all()],
         reverse("portal:webhook", args=[WebhookEndpoint.objects.get().public_id]),
         confirmation_link(Withdrawal.objects.get()).removeprefix(settings.SITE_URL),
         *[reverse("portal:charge", args=[event_pk(event_id)]) for event_id in ("req_1", "req_void", "req_parked")],
@@ -99,7 +101,7 @@ def pages_of_acme(shop: Shop) -> list[str]:
 
 def test_every_page_has_its_stranger() -> None:
     names = {pattern.name for pattern in urls.urlpatterns}
-    pages = {"balance", "charge", "plan", "security", "receipt", "confirm_withdraw", "webhook", *OF_ACCOUNT, *STATEMENT}
+    pages = {"balance", "charge", "plan", "security", "receipt", "confirm_withdraw", "webhook", "lot", *OF_ACCOUNT, *STATEMENT}
     assert names - OPEN_TO_ALL == pages | set(POSTS), "add the new page to pages_of_acme, or to POSTS"
     assert get_resolver().reverse_dict is not None
 
