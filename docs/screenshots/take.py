@@ -88,6 +88,7 @@ class Photographer:
             with self.signed_in("customer", scheme=scheme, width=1280, height=960) as page:
                 for path, name in (
                     ("/usage/acme?by=model", "usage"),
+                    ("/credit/acme", "credit"),
                     ("/alerts/acme", "alerts"),
                     ("/developers/acme", "developers"),
                     ("/team/acme", "team"),
