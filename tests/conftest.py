@@ -36,6 +36,8 @@ def pytest_configure(config: pytest.Config) -> None:
 
     # Passwords of the cast need not withstand an attack.
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+    # Static files are looked for when they are asked for, not by every new client for all of them.
+    settings.WHITENOISE_AUTOREFRESH = True
     django.setup()
     TransactionTestCase._fixture_teardown = _empty_every_table  # type: ignore[attr-defined]
     for plugin in ("tests.cast", "tests.prepared_database", "tests.factories.payments"):
