@@ -10,6 +10,7 @@ from wallets.balances.models import ThresholdCrossing, Wallet
 from wallets.credit.models import CreditLot
 from wallets.holds.models import Hold
 from wallets.idempotency.models import StoredAnswer
+from wallets.ledger.day_models import JournalDay, RolledDays, StaleDay
 from wallets.ledger.models import JournalEntry, LedgerAccount, Posting
 from wallets.mirror.models import MirrorDrift, MirrorItem
 from wallets.numbers.models import NumberSeries
@@ -43,6 +44,7 @@ __all__ = [
     "HeldCredit",
     "Hold",
     "Invitation",
+    "JournalDay",
     "JournalEntry",
     "LedgerAccount",
     "Member",
@@ -62,8 +64,10 @@ __all__ = [
     "Refund",
     "RefundPolicy",
     "ReviewItem",
+    "RolledDays",
     "ScheduledTopUp",
     "SignIn",
+    "StaleDay",
     "Statement",
     "StatementLine",
     "StoredAnswer",
