@@ -77,8 +77,10 @@ def _empty_every_table(_self: TransactionTestCase) -> None:
 @pytest.fixture(autouse=True)
 def _nothing_is_remembered() -> Iterator[None]:
     """What a process keeps in memory of the database ends with the test, as the rows do."""
+    from tests.factories.memory import forget_everything, nothing_branded  # noqa: PLC0415 - Django is set up by then
+
+    nothing_branded()
     yield
-    from tests.factories.memory import forget_everything  # noqa: PLC0415 - Django is set up by then
 
     forget_everything()
 

@@ -7,10 +7,10 @@ from wallets.api_keys.models import ApiKey
 from wallets.approvals.models import Approval, ApprovalLimit, MovedAlone
 from wallets.audit.models import AuditEvent
 from wallets.balances.models import ThresholdCrossing, Wallet
+from wallets.brand.models import Brand
 from wallets.credit.models import CreditLot
 from wallets.holds.models import Hold
 from wallets.idempotency.models import StoredAnswer
-from wallets.ledger.day_models import JournalDay, RolledDays, StaleDay
 from wallets.ledger.models import JournalEntry, LedgerAccount, Posting
 from wallets.mirror.models import MirrorDrift, MirrorItem
 from wallets.numbers.models import NumberSeries
@@ -38,13 +38,13 @@ __all__ = [
     "AutoRecharge",
     "BankLine",
     "BonusSlab",
+    "Brand",
     "CreditLot",
     "Delivery",
     "Dispute",
     "HeldCredit",
     "Hold",
     "Invitation",
-    "JournalDay",
     "JournalEntry",
     "LedgerAccount",
     "Member",
@@ -64,10 +64,8 @@ __all__ = [
     "Refund",
     "RefundPolicy",
     "ReviewItem",
-    "RolledDays",
     "ScheduledTopUp",
     "SignIn",
-    "StaleDay",
     "Statement",
     "StatementLine",
     "StoredAnswer",

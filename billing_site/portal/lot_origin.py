@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Final
 from urllib.parse import urlencode
 
-from django.conf import settings
 from django.db.models import Q
 from django.urls import reverse
 from django.utils.formats import date_format
@@ -17,6 +16,7 @@ from django.utils.translation import gettext_lazy
 
 from pricing.credit_products.models import VoucherRedemption
 from pricing.plans.models import Subscription
+from wallets.brand.read import brand
 from wallets.credit.lot_rows import LotRow
 from wallets.payments.models import TopUp
 
@@ -65,7 +65,7 @@ def origins_of(lots: Sequence[LotRow], *, account_key: str) -> dict[int, Origin]
         elif lot.source in OF_SOURCE:
             found[lot.pk] = Origin(str(OF_SOURCE[lot.source]))
         else:
-            found[lot.pk] = Origin(_("Entered by %(seller)s") % {"seller": settings.SELLER_NAME})
+            found[lot.pk] = Origin(_("Entered by %(seller)s") % {"seller": brand().name})
     return found
 
 

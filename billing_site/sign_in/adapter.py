@@ -19,6 +19,7 @@ from django.urls import reverse
 from billing_site.sign_in.sign_up import OPEN, may_sign_up
 from billing_site.sign_in.where import address_of, agent_of
 from wallets.accounts.models import User
+from wallets.brand.read import brand
 from wallets.clock import now
 from wallets.visits.models import SignIn
 from wallets.visits.sign_ins import record_sign_in
@@ -89,7 +90,7 @@ class SignInAdapter(DefaultAccountAdapter):
         self, template_prefix: str, email: str | list[str], context: dict[str, Any], headers: dict[str, str] | None = None
     ) -> EmailMultiAlternatives:
         """Text as allauth words it, HTML in the frame of our other mails."""
-        context = {**context, "sender": settings.SELLER_NAME}
+        context = {**context, "sender": brand().name, "brand": brand()}
         if "code" in context and template_prefix == "account/email/login_code":
             context["link"] = f"{settings.SITE_URL}{reverse('account_confirm_login_code')}?code={context['code']}"
         mail = super().render_mail(

@@ -6,11 +6,19 @@ from typing import Any
 
 from django import template
 
+from billing_site.brand_pages import colours_address
 from billing_site.portal.access import Customer
 from billing_site.portal.navigation import navigation_of
 from billing_site.portal.visit import visit_of
+from wallets.brand.read import brand
 
 register = template.Library()
+
+
+@register.simple_tag
+def colours_of_brand() -> str:
+    """Where the brand's style sheet is; empty without a colour."""
+    return colours_address(brand())
 
 
 @register.inclusion_tag("portal/nav.html", takes_context=True)

@@ -49,6 +49,7 @@ from wallets.accounts.models import User
 from wallets.approvals.models import ApprovalLimit
 from wallets.audit.models import AuditEvent
 from wallets.audit.record import record_change
+from wallets.brand.models import Brand
 from wallets.payments.offer_models import RefundPolicy, TaxRate, TopUpTerms
 from wallets.refunds.refund import Why, refund_top_up
 from wallets.risk.models import TrustTier
@@ -79,6 +80,7 @@ ONE_ROW: Final[dict[Any, dict[str, Any]]] = {
     Recipient: {"email": "cfo@vendor.example", "created_at": NOW},
     KeptMail: {"message_id": "<1@acme.example>", "address": "billing@acme.example", "subject": "A test", "text": "A test"},
     TrustTier: {"from_age_days": 0, "currency": "USD"},
+    Brand: {"changed_at": NOW},
     TopUpTerms: {"currency": "USD", "minimum": 1, "maximum": 9},
     TaxRate: {"country": "DE", "name": "VAT", "percent": 19, "effective_at": NOW},
     ThresholdRule: {"name": "Stop", "percent": 5, "then": "block"},
@@ -145,8 +147,6 @@ def arguments(route: str, name: str) -> dict[str, Any]:
         row = apps.get_model(kind).objects.order_by("pk").first() if kind.count(".") else None
         if parameter in {"pk", "object_id", "id"} and row is not None:
             given[parameter] = row.pk if converter == "int" else str(row.pk)
-        elif parameter == "slug":
-            given[parameter] = "liability"
         elif parameter == "lot_pk":
             given[parameter] = row.lots.first().pk
         else:

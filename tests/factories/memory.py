@@ -14,3 +14,11 @@ def forget_everything() -> None:
 
     for memory in (accounts, counters, duplicates, in_force, verify, chart):
         memory.forget()
+    nothing_branded()
+
+
+def nothing_branded() -> None:
+    """Nobody has set a brand; asking costs no query, in whatever order tests run."""
+    from wallets.brand.read import remember_brand, unbranded  # noqa: PLC0415 - as above
+
+    remember_brand(unbranded())

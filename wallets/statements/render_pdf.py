@@ -9,6 +9,7 @@ import typst
 from django.conf import settings
 
 from wallets.amount_text import exact_text, line_text, quantity_text
+from wallets.brand.read import BrandShown, brand, brand_logo
 from wallets.statements.document import Document, Section
 from wallets.statements.models import StatementLine
 
@@ -27,7 +28,7 @@ def render_pdf(document: Document) -> bytes:
 
 
 def _values(document: Document) -> dict[str, object]:
-    currency = document.currency
+    currency, shown = document.currency, brand()
     return {
         "title": f"Statement {document.number}",
         "number": document.number,
@@ -39,12 +40,21 @@ def _values(document: Document) -> dict[str, object]:
         "days": f"{document.first_day:%-d %B %Y} to {document.last_day:%-d %B %Y}, {document.time_zone}",
         "issued": f"{document.issued_at:%-d %B %Y}",
         "currency": currency,
-        "brand": settings.SELLER_NAME,
+        "brand": shown.name,
+        "logo": _logo(shown),
+        "ask": shown.support_email,
+        "colour": shown.light.accent if shown.colour else "",
         "opening": _figure(document.opening, currency),
         "closing": _figure(document.closing, currency),
         "rounding": _figure(document.rounding, currency) if document.rounding else "",
         "sections": [_section(section, currency) for section in document.sections],
     }
+
+
+def _logo(shown: BrandShown) -> list[int]:
+    """The bytes of the picture, as typst takes them; empty for none."""
+    found = brand_logo() if shown.logo else None
+    return list(found[0]) if found else []
 
 
 def _figure(amount: Decimal, currency: str) -> str:

@@ -19,6 +19,7 @@ from django.utils.translation import gettext, ngettext
 
 from notifications.channels.contract import Message
 from wallets.amount_text import headline_text
+from wallets.brand.read import brand
 
 AMOUNTS: Final = frozenset(
     {
@@ -82,12 +83,13 @@ def links_for(account: str) -> dict[str, str]:
 
 def _values(message: Message) -> dict[str, Any]:
     """What the templates use. f: the facts as people read them."""
-    about = message.account_name or message.account or settings.SELLER_NAME
+    about = message.account_name or message.account or brand().name
     return {
         "f": read_facts(message.facts) | {"account_name": about, "wallet": message.wallet},
         "account_name": about,
         "address": message.address,
-        "sender": settings.SELLER_NAME,
+        "brand": brand(),
+        "sender": brand().name,
         "happened": _moment(message.happened_at),
         "mandatory": message.mandatory,
         "links": links_for(message.account),

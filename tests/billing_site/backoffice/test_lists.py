@@ -44,6 +44,7 @@ from wallets.approvals.models import Approval, ApprovalLimit
 from wallets.audit.models import AuditEvent
 from wallets.audit.record import record_change
 from wallets.balances.models import Wallet
+from wallets.brand.models import Brand
 from wallets.credit.models import CreditLot
 from wallets.holds.models import Hold
 from wallets.ledger.models import JournalEntry, LedgerAccount
@@ -75,6 +76,7 @@ PAGES = {
 }  # fmt: skip
 RULES = [
     ApprovalLimit,
+    Brand,
     ReasonCode,
     RefundPolicy,
     TaxRate,

@@ -12,6 +12,7 @@ import pytest
 from notifications.channels.contract import Message
 from notifications.channels.email.render import render_mail
 from notifications.channels.topics import MAY_DECLINE, TOPICS
+from wallets.brand.read import remember_brand, unbranded
 
 GOLDEN = Path(__file__).resolve().parents[2] / "golden" / "email"
 AT = datetime(2026, 11, 23, 10, 4, tzinfo=UTC)
@@ -89,6 +90,7 @@ def message(topic: str) -> Message:
 def test_a_mail_is_as_its_golden_file(topic: str, settings):
     settings.PORTAL_LINKS = {name: f"https://billing.example/{name}/{{account}}" for name in settings.PORTAL_LINKS}
     settings.SELLER_NAME = "Cloud Compute"
+    remember_brand(unbranded())
     mail = render_mail(message(topic))
     found = {f"{topic}.txt": f"Subject: {mail.subject}\n\n{mail.text}", f"{topic}.html": mail.html}
     for name, text in found.items():
