@@ -5,7 +5,7 @@ JOBS ?= 2
 VENV := .venv
 PIP := $(VENV)/bin/pip --quiet --disable-pip-version-check
 
-.PHONY: help run test lint bench attack killed messages lock
+.PHONY: help run test lint bench attack killed look messages lock
 .DEFAULT_GOAL := help
 
 help: ## show this list
@@ -32,6 +32,9 @@ attack: $(VENV)/dev.stamp ## 64 clients in 8 processes on a wallet of 5.00, 50 s
 killed: $(VENV)/dev.stamp ## kill -9 the worker at random points of 200 recharges; webhooks of a dispute in all 120 orders; some minutes
 	@WEBHOOK_ORDERS=all $(VENV)/bin/pytest -q tests/wallets/refunds/test_dispute.py
 	@RECHARGES_KILLED=200 $(VENV)/bin/pytest -q -s tests/faults/test_killed_while_recharging.py
+
+look: $(VENV)/dev.stamp ## every page in Chromium, both themes, phone and screen, against axe-core; a minute
+	@LOOK=all $(VENV)/bin/pytest -q tests/billing_site/portal/test_every_page.py
 
 messages: ## compile templates/locale/*/LC_MESSAGES/django.po (needs gettext)
 	@for po in templates/locale/*/LC_MESSAGES/django.po; do msgfmt -c -o $${po%.po}.mo $$po; done

@@ -54,6 +54,10 @@ BEAT: Final = {
     "roll-up-gate": Beat(
         "metering.tasks.roll_up_gate_decisions", crontab(minute="47"), "minutes are kept two days, hours longer"
     ),
+    "roll-up-journal": Beat(
+        "wallets.tasks.roll_up_journal", timedelta(minutes=10), "reports read days that are over from their sums"
+    ),
+    "roll-up-usage": Beat("metering.tasks.roll_up_usage", timedelta(minutes=10), "as the journal"),
     "purge-holds": Beat("wallets.tasks.purge_holds", crontab(hour="3", minute="41"), "ended holds are kept 90 days"),
     "purge-reservations": Beat(
         "metering.tasks.purge_cap_reservations",

@@ -6,6 +6,7 @@ from metering.ingest.models import DeadLetter, IngestTally, ReplayCheckpoint
 from metering.mirror.models import MirroredHour
 from metering.rerating.models import RerateItem, RerateRun
 from metering.simulation.models import SimulationRun
+from metering.usage.day_models import UsageDay
 from metering.usage.models import Charge, EventVoid, HourlyUsage, ReturnedDraw, UsageEvent
 
 __all__ = [
@@ -27,5 +28,6 @@ __all__ = [
     "SimulationRun",
     "SpendCap",
     "SpendCounter",
+    "UsageDay",
     "UsageEvent",
 ]

@@ -11,7 +11,7 @@ from metering.caps import reserve
 from metering.gate import keep
 from metering.mirror import drift, usage
 from metering.simulation import run
-from metering.usage import close_periods
+from metering.usage import close_periods, days
 from wallets import clock
 
 
@@ -43,6 +43,12 @@ def keep_gate_decisions(**_: Any) -> int:
 def roll_up_gate_decisions(**_: Any) -> None:
     """Add old minutes of the gate's decisions up to hours, and delete what is kept no longer."""
     keep.roll_up_decisions(at=clock.now())
+
+
+@shared_task(acks_late=True, ignore_result=True)
+def roll_up_usage(**_: Any) -> int:
+    """Add up the days of usage that are over, for reports."""
+    return days.roll_up_usage(at=clock.now())
 
 
 @shared_task(acks_late=True, ignore_result=True)

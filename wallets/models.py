@@ -11,6 +11,7 @@ from wallets.brand.models import Brand
 from wallets.credit.models import CreditLot
 from wallets.holds.models import Hold
 from wallets.idempotency.models import StoredAnswer
+from wallets.ledger.day_models import JournalDay, RolledDays, StaleDay
 from wallets.ledger.models import JournalEntry, LedgerAccount, Posting
 from wallets.mirror.models import MirrorDrift, MirrorItem
 from wallets.numbers.models import NumberSeries
@@ -45,6 +46,7 @@ __all__ = [
     "HeldCredit",
     "Hold",
     "Invitation",
+    "JournalDay",
     "JournalEntry",
     "LedgerAccount",
     "Member",
@@ -64,8 +66,10 @@ __all__ = [
     "Refund",
     "RefundPolicy",
     "ReviewItem",
+    "RolledDays",
     "ScheduledTopUp",
     "SignIn",
+    "StaleDay",
     "Statement",
     "StatementLine",
     "StoredAnswer",

@@ -16,6 +16,7 @@ from wallets.credit import activate, expire
 from wallets.holds import lapse
 from wallets.holds import purge as purge_ended
 from wallets.idempotency import purge
+from wallets.ledger import days
 from wallets.mirror import lots as mirror_lots
 from wallets.mirror import send
 from wallets.mirror.since import mirrored_since
@@ -72,6 +73,12 @@ def expire_lots(**_: Any) -> int:
 def activate_lots(**_: Any) -> int:
     """Let scheduled lots enter the balance when their time has come."""
     return activate.activate_lots(at=clock.now())
+
+
+@shared_task(acks_late=True, ignore_result=True)
+def roll_up_journal(**_: Any) -> int:
+    """Add up the days of the journal that are over, for reports."""
+    return days.roll_up_journal(at=clock.now())
 
 
 @shared_task(acks_late=True, ignore_result=True)

@@ -6,8 +6,9 @@ from typing import Any, Final
 
 from django.http import HttpRequest
 from django.templatetags.static import static
-from django.urls import reverse_lazy
+from django.urls import reverse, reverse_lazy
 
+from billing_site.backoffice.reports import MONEY, REPORTS, USAGE
 from billing_site.backoffice.worklists import waiting_for
 from wallets.mirror.since import mirrored_since
 
@@ -40,6 +41,26 @@ GATE: Final[dict[str, Any]] = {
     "link": reverse_lazy("admin:gate"),
     "permission": _may_see("metering.view_spendcap"),
 }
+
+
+IN_NAVIGATION: Final = ("liability", "deferred-revenue", "revenue", "margin", "run-out", "cadence")
+ALL_REPORTS: Final[dict[str, Any]] = {
+    "title": "All reports",
+    "icon": "summarize",
+    "link": reverse_lazy("admin:reports"),
+    "active": lambda request: request.path == reverse("admin:reports"),
+    "permission": lambda request: request.user.has_perm(MONEY) or request.user.has_perm(USAGE),
+}
+
+
+def _report(slug: str) -> dict[str, Any]:
+    kind = REPORTS[slug]
+    return {
+        "title": kind.title,
+        "icon": "query_stats",
+        "link": reverse_lazy("admin:report", args=[slug]),
+        "permission": _may_see(kind.right),
+    }
 
 
 def navigation(request: HttpRequest) -> list[dict[str, Any]]:
@@ -117,6 +138,7 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
                 _page("Chart of accounts", "account_tree", "wallets.ledgeraccount"),
             ],
         },
+        {"title": "Reports", "items": [_report(kind) for kind in IN_NAVIGATION] + [ALL_REPORTS]},
         *_mirror(),
         {
             "title": "Told",

@@ -8,6 +8,7 @@ from urllib.parse import urlencode
 from django.contrib.auth import REDIRECT_FIELD_NAME
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http.response import HttpResponseBase
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, URLResolver, path, reverse
 from django.utils.http import url_has_allowed_host_and_scheme
@@ -16,6 +17,7 @@ from unfold.sites import UnfoldAdminSite
 from billing_site.backoffice.again import asks_again, stopped_at_the_door
 from billing_site.backoffice.dashboard import read_dashboard
 from billing_site.backoffice.gate import gate_page
+from billing_site.backoffice.report_pages import report_page, reports_page
 from billing_site.backoffice.simulate import simulate_page
 from wallets.clock import now
 
@@ -64,10 +66,12 @@ class BackOfficeSite(UnfoldAdminSite):
         return page
 
     def get_urls(self) -> list[URLPattern | URLResolver]:
-        """Beside Django's: the page that prices past usage at a version, and the gate's."""
+        """Beside Django's: the page that prices past usage at a version, the gate's, reports and customers."""
         return [
             path("simulate/", self.admin_view(self.simulate_view), name="simulate"),
             path("gate/", self.admin_view(self.gate_view), name="gate"),
+            path("reports/", self.admin_view(self.reports_view), name="reports"),
+            path("reports/<slug:slug>/", self.admin_view(self.report_view), name="report"),
             path("customers/", self.admin_view(self.customer_find_view), name="customer_find"),
             path("customers/<int:pk>/", self.admin_view(self.customer_view), name="customer"),
             *super().get_urls(),
@@ -80,6 +84,14 @@ class BackOfficeSite(UnfoldAdminSite):
     def gate_view(self, request: HttpRequest) -> HttpResponse:
         """What the gate decides."""
         return gate_page(self, request)
+
+    def reports_view(self, request: HttpRequest) -> HttpResponse:
+        """All reports."""
+        return reports_page(self, request)
+
+    def report_view(self, request: HttpRequest, slug: str) -> HttpResponseBase:
+        """One of them."""
+        return report_page(self, request, slug)
 
     def customer_find_view(self, request: HttpRequest) -> HttpResponse:
         """Whom a term names."""

@@ -17,6 +17,7 @@ import json
 from typing import Any, ClassVar
 
 import pgtrigger
+from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
 from django.db.models import Q
 
@@ -204,6 +205,23 @@ class EventVoid(models.Model):
         return f"void of {self.event_id}"
 
 
+def _marks_its_day_stale(which: str, operation: Any) -> pgtrigger.Trigger:
+    """Usage in a day that is added up already has it added up again (`wallets/ledger/rolled_days.py`)."""
+    return pgtrigger.Trigger(
+        name=f"{which}_usage_marks_its_day",
+        level=pgtrigger.Statement,
+        when=pgtrigger.After,
+        operation=operation,
+        referencing=pgtrigger.Referencing(new="new_hours"),  # type: ignore[no-untyped-call]
+        func="""
+            INSERT INTO wallets_staleday (what, day)
+                SELECT DISTINCT 'usage', (hour AT TIME ZONE 'UTC')::date FROM new_hours
+                WHERE hour < (SELECT announced FROM wallets_rolleddays WHERE what = 'usage');
+            RETURN NULL;
+        """,
+    )
+
+
 class HourlyUsage(models.Model):
     """The sum of charges of an hour (UTC), for reports and charts."""
 
@@ -226,6 +244,14 @@ class HourlyUsage(models.Model):
             models.UniqueConstraint(
                 fields=["bucket", "account", "meter", "hour", "currency", "dimensions"], name="hourly_usage_once"
             ),
+        ]
+        indexes: ClassVar[list[models.Index]] = [
+            # Hours come about in the order of time, but for late events: next to no cost for one more.
+            BrinIndex(fields=["hour"], pages_per_range=64, autosummarize=True, name="hourly_usage_by_hour"),
+        ]
+        triggers: ClassVar[list[pgtrigger.Trigger]] = [
+            _marks_its_day_stale("new", pgtrigger.Insert),
+            _marks_its_day_stale("changed", pgtrigger.Update),
         ]
 
     def __str__(self) -> str:

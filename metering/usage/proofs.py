@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Final
 
 from metering.usage.counted_proofs import PROOFS as COUNTED
+from metering.usage.days import usage_days_hold
 from wallets.ledger.proof import Proof, Prover, prove_rows
 
 
@@ -215,5 +216,6 @@ PROOFS: Final[tuple[Prover, ...]] = (
     roll_ups_are_the_charges,
     voids_undo_their_charges,
     amounts_are_price_times_quantity,
+    usage_days_hold,
     *COUNTED,
 )

@@ -147,6 +147,8 @@ def arguments(route: str, name: str) -> dict[str, Any]:
         row = apps.get_model(kind).objects.order_by("pk").first() if kind.count(".") else None
         if parameter in {"pk", "object_id", "id"} and row is not None:
             given[parameter] = row.pk if converter == "int" else str(row.pk)
+        elif parameter == "slug":
+            given[parameter] = "liability"
         elif parameter == "lot_pk":
             given[parameter] = row.lots.first().pk
         else:

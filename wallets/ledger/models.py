@@ -14,6 +14,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 import pgtrigger
+from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
 from django.db.models import Q
 
@@ -106,8 +107,25 @@ class JournalEntry(models.Model):
             models.UniqueConstraint(fields=["wallet", "wallet_version"], name="entry_once_per_wallet_version"),
             models.UniqueConstraint(fields=["reverses"], condition=Q(reverses__isnull=False), name="entry_reversed_once"),
         ]
+        indexes: ClassVar[list[models.Index]] = [
+            # Entries come about in the order of their times: next to no cost for one more.
+            BrinIndex(fields=["at"], pages_per_range=64, autosummarize=True, name="entry_by_time"),
+        ]
         triggers: ClassVar[list[pgtrigger.Trigger]] = [
             *append_only("entry"),
+            pgtrigger.Trigger(
+                name="entry_marks_its_day_stale",
+                level=pgtrigger.Statement,
+                when=pgtrigger.After,
+                operation=pgtrigger.Insert,
+                referencing=pgtrigger.Referencing(new="new_entries"),  # type: ignore[no-untyped-call]
+                func="""
+                    INSERT INTO wallets_staleday (what, day)
+                        SELECT DISTINCT 'journal', (at AT TIME ZONE 'UTC')::date FROM new_entries
+                        WHERE at < (SELECT announced FROM wallets_rolleddays WHERE what = 'journal');
+                    RETURN NULL;
+                """,
+            ),
         ]
 
     def __str__(self) -> str:
@@ -138,6 +156,9 @@ class Posting(models.Model):
         app_label = "wallets"
         indexes: ClassVar[list[models.Index]] = [
             models.Index(fields=["lot_id", "entry"], condition=Q(lot_id__isnull=False), name="posting_of_lot"),
+            models.Index(
+                fields=["lot_id"], condition=Q(lot_id__isnull=False, contra__isnull=True), name="posting_of_lot_but_usage"
+            ),
         ]
         triggers: ClassVar[list[pgtrigger.Trigger]] = [
             *append_only("posting"),

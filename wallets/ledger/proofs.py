@@ -6,6 +6,7 @@ from __future__ import annotations
 from typing import Final
 
 from wallets.ledger.chart import wallet_side_kinds
+from wallets.ledger.days import journal_days_hold
 from wallets.ledger.models import LedgerAccount
 from wallets.ledger.proof import Proof, Prover, prove_rows
 
@@ -235,4 +236,5 @@ PROOFS: Final[tuple[Prover, ...]] = (
     lots_get_back_no_more_than_they_gave,
     transfers_arrive,
     entries_are_unaltered,
+    journal_days_hold,
 )

@@ -14,7 +14,7 @@ from wallets.money import ZERO
 from wallets.payments.models import TopUp
 from wallets.payments.states import SUCCEEDED
 from wallets.refunds.shares import floor_to_step
-from wallets.refunds.standing import gone_of
+from wallets.refunds.standing import credit_gone
 
 
 def withdrawable(wallet: LockedWallet, *, at: datetime) -> Decimal:
@@ -34,10 +34,11 @@ def unused_of(wallet: LockedWallet) -> list[tuple[TopUp, Decimal]]:
         bucket=wallet.bucket, wallet_id=wallet.id, state=SUCCEEDED, lot__state=CreditLot.State.OPEN
     )
     parts = []
-    for top_up in found.order_by("settled_at", "id"):
+    top_ups = list(found.order_by("settled_at", "id"))
+    credit = credit_gone(top_ups)
+    for top_up in top_ups:
         assert top_up.lot is not None, top_up.public_id
-        gone = gone_of(top_up).credit
-        waiting = gone_of(top_up, waiting=True).credit - gone
+        gone, waiting = credit[top_up.pk]
         unused = floor_to_step(min(top_up.lot.remaining - waiting, top_up.amount - gone - waiting), top_up.currency)
         if unused:
             parts.append((top_up, unused))

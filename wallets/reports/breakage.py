@@ -1,0 +1,57 @@
+"""Breakage: paid credit that expired unused, and how much of what is still open is likely to."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from datetime import datetime
+from decimal import Decimal
+from typing import Any, Final
+
+from wallets.ledger.days import journal_sums
+from wallets.money import ZERO
+from wallets.reports.report import Chart, Column, Figure, Report, Tie, column_totals, share
+from wallets.reports.standing import open_lots_at
+
+COLUMNS: Final = (
+    Column("month", "Month"),
+    Column("booked", "Breakage booked", "amount"),
+)
+
+
+def read_breakage(*, start: datetime, end: datetime, currency: str) -> Report:
+    """Breakage booked from `start` until before `end`, by month; and what is to be expected of the paid credit that was
+    open then and has an end: the share of ended credit that broke so far. Ties to the account of breakage."""
+    booked = journal_sums(start=start, end=end, currency=currency, kinds=["BREAKAGE"], by_day=True)
+    months: dict[str, Decimal] = defaultdict(lambda: ZERO)
+    for one in booked:
+        months[f"{one.day:%B %Y}"] += one.amount
+    rows: list[list[Any]] = [[month, amount] for month, amount in months.items()]
+    totals = column_totals(COLUMNS, rows)
+    ever = journal_sums(end=end, currency=currency, kinds=["BREAKAGE", "PREPAID_LIABILITY"])
+    broken = sum((one.amount for one in ever if one.account == "BREAKAGE"), ZERO)
+    used = -sum(
+        (one.amount for one in ever if one.account == "PREPAID_LIABILITY" and one.entry in {"USAGE", "FEE", "GIVE_BACK"}), ZERO
+    )
+    ending = sum((lot.remaining for lot in open_lots_at(at=end, currency=currency) if lot.is_paid and lot.expires_at), ZERO)
+    rate = broken / (broken + used) if broken + used else ZERO
+    return Report(
+        currency=currency,
+        total=Figure("Breakage booked", totals[-1]),
+        figures=[
+            Figure("Expected of open credit", ending * rate),
+            Figure("Open credit with an end", ending),
+            Figure("Share that broke so far", share(broken, broken + used), "percent"),
+        ],
+        columns=COLUMNS,
+        rows=rows,
+        totals=totals,
+        ties=[
+            Tie(
+                "Breakage of these days",
+                totals[-1],
+                sum((one.amount for one in journal_sums(start=start, end=end, currency=currency, kinds=["BREAKAGE"])), ZERO),
+            )
+        ],
+        chart=Chart("Breakage by month", [(row[0], row[1]) for row in rows]),
+        notes=("Expected: of the paid credit used or expired so far, the share that expired; of what is open and has an end.",),
+    )
