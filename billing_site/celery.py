@@ -108,6 +108,9 @@ BEAT: Final = {
     "issue-statements": Beat(
         "metering.tasks.issue_statements", crontab(minute="9"), "a month ends at another hour in every zone"
     ),
+    "prove": Beat(
+        "billing_site.tasks.prove_nightly", crontab(hour="2", minute="11"), "what does not agree is found within a day"
+    ),
     "purge-sessions": Beat("billing_site.tasks.purge_sessions", crontab(hour="3", minute="29"), "a session names an address"),
     "purge-sign-ins": Beat(
         "wallets.tasks.purge_sign_ins", crontab(hour="3", minute="31"), "who came in from where is kept 180 days"

@@ -6,7 +6,7 @@ from typing import Any
 
 from celery import shared_task
 
-from billing_site import health
+from billing_site import health, proving
 from billing_site.sign_in import purge
 from wallets.clock import now
 
@@ -15,6 +15,12 @@ from wallets.clock import now
 def heartbeat(**_: Any) -> None:
     """Show that a worker takes tasks."""
     health.beat_heart()
+
+
+@shared_task(acks_late=True, ignore_result=True)
+def prove_nightly(**_: Any) -> None:
+    """Prove the books and keep how it came out."""
+    proving.prove_and_keep(at=now())
 
 
 @shared_task(acks_late=True, ignore_result=True)

@@ -25,6 +25,7 @@ from wallets.outbox.topics import (
     MemberAdded,
     MemberInvited,
     News,
+    ProofFailed,
     RechargeBreakerOpened,
     RechargeNeedsAuthentication,
     RechargeNotDone,
@@ -89,6 +90,7 @@ TELLINGS: Final[Mapping[type[News], Telling]] = {
     MemberInvited: Telling("member_invited", to=lambda told: told.email),
     MemberAdded: Telling("member_added"),
     ApiKeyIssued: Telling("api_key_issued"),
+    ProofFailed: Telling("proof_failed", "critical"),
 }
 """News -> as what it is told."""
 

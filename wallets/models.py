@@ -13,6 +13,7 @@ from wallets.holds.models import Hold
 from wallets.idempotency.models import StoredAnswer
 from wallets.ledger.day_models import JournalDay, RolledDays, StaleDay
 from wallets.ledger.models import JournalEntry, LedgerAccount, Posting
+from wallets.ledger.proof_models import ProofRun
 from wallets.mirror.models import MirrorDrift, MirrorItem
 from wallets.numbers.models import NumberSeries
 from wallets.outbox.models import Delivery, News
@@ -58,6 +59,7 @@ __all__ = [
     "PaymentException",
     "PaymentMethod",
     "Posting",
+    "ProofRun",
     "ProviderCustomer",
     "ProviderEvent",
     "ReasonCode",

@@ -136,6 +136,7 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
                 _page("Statements", "description", "wallets.statement"),
                 _page("Entries", "receipt_long", "wallets.journalentry"),
                 _page("Chart of accounts", "account_tree", "wallets.ledgeraccount"),
+                _page("Proofs", "verified", "wallets.proofrun"),
             ],
         },
         {"title": "Reports", "items": [_report(kind) for kind in IN_NAVIGATION] + [ALL_REPORTS]},

@@ -18,6 +18,7 @@ LOOK: Final = (
     "wallets.view_hold",
     "wallets.view_journalentry",
     "wallets.view_ledgeraccount",
+    "wallets.view_proofrun",
     "wallets.view_approval",
     "wallets.view_adjustment",
     "wallets.view_topupterms",

@@ -56,6 +56,7 @@ TOPICS: Final[dict[str, Topic]] = {
     "member_invited": Topic("Somebody is invited to the account", "Security", mandatory=True, mailed=True),
     "member_added": Topic("Somebody became a member of the account", "Security", mandatory=True),
     "endpoint_disabled": Topic("A webhook endpoint was disabled after failing for days", "Security", mandatory=True),
+    "proof_failed": Topic("The nightly proof found that the books do not agree", "Books", finance=True),
     "digest": Topic("Several messages that could wait, in one mail", "Security", mailed=True),
     "test": Topic("A test, sent when you ask for one", "Security", mandatory=True),
 }

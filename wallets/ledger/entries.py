@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -98,3 +98,8 @@ def _lot_ids(row_ids: set[int]) -> dict[int, str]:
     with connection.cursor() as cursor:
         cursor.execute("SELECT id, public_id FROM wallets_creditlot WHERE id = ANY(%s)", [sorted(row_ids)])
         return dict(cursor.fetchall())
+
+
+def wallets_of_entries(entry_ids: Iterable[int]) -> set[int]:
+    """Row ids of the wallets that these entries changed."""
+    return set(JournalEntry.objects.filter(pk__in=entry_ids).values_list("wallet_id", flat=True))

@@ -304,6 +304,17 @@ class WithdrawalEnded:
     reason: str
 
 
+@dataclass(frozen=True, slots=True)
+class ProofFailed:
+    """The nightly proof found what is wrong. run: its row id; findings: the first sentences; frozen: wallets, by their ids."""
+
+    run: int
+    failed: int
+    proofs: int
+    findings: str
+    frozen: str
+
+
 News = (
     BalancesChanged
     | ThresholdCrossed
@@ -329,4 +340,5 @@ News = (
     | WithdrawalRequested
     | WithdrawalWentOn
     | WithdrawalEnded
+    | ProofFailed
 )

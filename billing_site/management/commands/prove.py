@@ -4,39 +4,37 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict
-from time import perf_counter
-from typing import IO, Any, Final, cast
+from typing import IO, Any, cast
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from rich.console import Console
 from rich.table import Table
 
-from metering.ingest import proofs as arrival
-from metering.usage import proofs as usage
-from pricing.credit_products import proofs as vouchers
-from pricing.plans import proofs as plans
-from wallets.holds import proofs as holds
-from wallets.ledger import proofs as ledger
-from wallets.ledger import schema_proofs as schema
-from wallets.ledger.proof import Proof, Prover
-from wallets.refunds import proofs as refunds
+from billing_site.proving import PROOFS, prove_and_keep, run_proofs
+from wallets.clock import now
+from wallets.ledger.proof import Proof
 
-PROOFS: Final[tuple[Prover, ...]] = (
-    *ledger.PROOFS, *holds.PROOFS, *refunds.PROOFS, *arrival.PROOFS, *usage.PROOFS, *plans.PROOFS, *vouchers.PROOFS,
-    *schema.PROOFS,
-)  # fmt: skip
+__all__ = ["PROOFS", "Command"]
 
 
 class Command(BaseCommand):
     help = "Prove that balances, lots, journal, charges and roll-ups agree and that nothing was altered."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """--json"""
+        """--json, --keep"""
         parser.add_argument("--json", action="store_true", help="print the outcome as JSON")
+        parser.add_argument(
+            "--keep",
+            action="store_true",
+            help="as the nightly run: keep the outcome, freeze the wallets it names, tell finance",
+        )
 
     def handle(self, *_: Any, **options: Any) -> None:
         """Run every proof, print what was proved, fail when one does not hold."""
-        outcome = [_timed(prover) for prover in PROOFS]
+        if options["keep"]:
+            self._keep()
+            return
+        outcome = run_proofs()
         proofs = [proof for proof, _ in outcome]
         if options["json"]:
             rows = [asdict(proof) | {"holds": proof.holds, "seconds": round(seconds, 3)} for proof, seconds in outcome]
@@ -47,10 +45,15 @@ class Command(BaseCommand):
         if failed:
             raise CommandError(f"{len(failed)} of {len(proofs)} proofs do not hold.", returncode=1)
 
-
-def _timed(prover: Prover) -> tuple[Proof, float]:
-    start = perf_counter()
-    return prover(), perf_counter() - start
+    def _keep(self) -> None:
+        run = prove_and_keep(at=now())
+        if run is None:
+            raise CommandError("Another run is under way.")
+        self.stdout.write(
+            f"{run}; {run.checked:,} rows in {run.took_ms / 1000:.1f} s; frozen: {', '.join(run.frozen) or 'none'}"
+        )
+        if not run.holds:
+            raise CommandError(run.outcome, returncode=1)
 
 
 def _print_table(console: Console, outcome: list[tuple[Proof, float]]) -> None:

@@ -64,6 +64,10 @@ FACTS = {
     "endpoint_disabled": {
         "url": "https://acme.example/hooks/billing", "since": "2026-11-18T09:00:00Z", "answer": "500 our database is away",
     },
+    "proof_failed": {
+        "failed": "1", "proofs": "36", "frozen": "wal_5kT1bN8xW3qZ7mR2vC9hYf",
+        "findings": "wallet wal_5kT1bN8xW3qZ7mR2vC9hYf has balance 41.2 and overdraft 0, its last entry 77 says 14.2 and 0",
+    },
     "digest": {"count": "2", "lines": "Acme: $ 19.87 left\nAcme: $ 11.20 of credit expires in 7 days"},
     "test": {},
 }  # fmt: skip
