@@ -24,6 +24,7 @@ from django.test import RequestFactory
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
 from billing_site.backoffice.roles import FORMER, ROLES, grant_roles
+from billing_site.proving import prove_and_keep
 from metering.caps.set_cap import CapTerms, set_cap
 from metering.usage.close_periods import close_periods
 from notifications.alerts.models import Recipient
@@ -119,6 +120,7 @@ def staff(acme: Any, globex: Any, fiona: User) -> Iterator[dict[str, User]]:
         for model, fields in ONE_ROW.items():
             model.objects.create(**fields)
         close_periods(at=NOW + timedelta(days=15))
+        prove_and_keep(at=NOW, provers=())
         grant_roles()
         people = {}
         for role in ROLES:

@@ -12,6 +12,7 @@ from django.contrib.auth.models import Group
 from django.test import Client
 from django.urls import reverse
 
+from billing_site.proving import prove_and_keep
 from metering.caps.models import SpendCap
 from metering.caps.set_cap import CapTerms, set_cap
 from metering.ingest.models import DeadLetter
@@ -48,6 +49,7 @@ from wallets.brand.models import Brand
 from wallets.credit.models import CreditLot
 from wallets.holds.models import Hold
 from wallets.ledger.models import JournalEntry, LedgerAccount
+from wallets.ledger.proof_models import ProofRun
 from wallets.mirror.models import MirrorDrift, MirrorItem
 from wallets.payments.bank_models import BankLine
 from wallets.payments.event_models import PaymentException, ProviderEvent
@@ -65,7 +67,7 @@ LISTS = {
     Assignment: 6, Meter: 6, JournalEntry: 4, LedgerAccount: 6, ApiKey: 6, Plan: 8, Subscription: 5, Commitment: 4,
     CreditProduct: 6, VoucherBatch: 6, VoucherAttempt: 4, Hold: 4, SpendCap: 4,
     Approval: 4, Adjustment: 4, AuditEvent: 4,
-    MirrorItem: 4, MirrorDrift: 5,
+    MirrorItem: 4, MirrorDrift: 5, ProofRun: 4,
     ReviewItem: 4, TopUp: 4, Receipt: 4, PaymentMethod: 4, ProviderEvent: 4, PaymentException: 4, BankLine: 4, Statement: 4,
 }  # fmt: skip
 PAGES = {
@@ -130,6 +132,7 @@ def shop(shop: Shop, fiona: User) -> Shop:
         actor=fiona, action="Test", subject_kind="wallets.wallet", subject="wal_1", before={}, after={}, reason="", at=NOW
     )
     close_periods(at=NOW + timedelta(days=15))
+    prove_and_keep(at=NOW, provers=())
     with pytest.raises(VoucherUnknown):
         redeem_voucher(wallet=shop.acme.wallet, code="GUESSED", at=NOW)
     return shop
