@@ -21,6 +21,7 @@ from wallets.payments.bank_models import BankLine
 from wallets.payments.event_models import PaymentException, ProviderEvent
 from wallets.payments.models import PaymentMethod, ProviderCustomer, Receipt, TopUp
 from wallets.payments.offer_models import AccountTax, BonusSlab, RefundPolicy, TaxRate, TopUpTerms
+from wallets.periods.models import PeriodClosing, PeriodProof
 from wallets.recharge.models import AutoRecharge, RechargeDecision, ScheduledTopUp
 from wallets.refunds.models import Dispute, Refund, Withdrawal
 from wallets.risk.models import HeldCredit, ReviewItem, TopUpAttempt, TrustTier, VelocityRule
@@ -58,6 +59,8 @@ __all__ = [
     "NumberSeries",
     "PaymentException",
     "PaymentMethod",
+    "PeriodClosing",
+    "PeriodProof",
     "Posting",
     "ProofRun",
     "ProviderCustomer",

@@ -126,6 +126,23 @@ class JournalEntry(models.Model):
                     RETURN NULL;
                 """,
             ),
+            # Periods stand above the ledger (`wallets/periods`); what is written late is dated when it is written.
+            pgtrigger.Trigger(
+                name="entry_not_in_a_closed_period",
+                level=pgtrigger.Statement,
+                when=pgtrigger.After,
+                operation=pgtrigger.Insert,
+                referencing=pgtrigger.Referencing(new="new_entries"),  # type: ignore[no-untyped-call]
+                declare=[("until", "timestamptz")],
+                func="""
+                    SELECT max(ends_at) INTO until FROM wallets_periodclosing WHERE state = 'CLOSED';
+                    IF until IS NOT NULL AND EXISTS (SELECT FROM new_entries WHERE at < until) THEN
+                        RAISE EXCEPTION 'no journal entry is dated before %: its period is closed', until
+                            USING ERRCODE = 'check_violation';
+                    END IF;
+                    RETURN NULL;
+                """,
+            ),
         ]
 
     def __str__(self) -> str:
