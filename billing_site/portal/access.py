@@ -11,7 +11,7 @@ from typing import Any, Concatenate, Final, ParamSpec
 from django.contrib.auth.decorators import login_required
 from django.contrib.auth.models import AnonymousUser
 from django.core.exceptions import PermissionDenied
-from django.db.models import Case, Q, QuerySet, Value, When
+from django.db.models import Case, F, Q, QuerySet, Value, When
 from django.http import Http404, HttpRequest, HttpResponse
 
 from billing_site.portal.visit import visit_of
@@ -54,9 +54,10 @@ class Customer:
         return Q(**{f"{account}__members__user": self.user})
 
     def accounts(self) -> QuerySet[Account]:
-        """Their accounts."""
-        found = Q(members__user=self.user) if self.visiting is None else Q(pk=self.visiting.pk)
-        return Account.objects.filter(found).order_by("name", "id")
+        """Their accounts, each with their role in it (`its_role`)."""
+        if self.visiting is not None:
+            return Account.objects.filter(pk=self.visiting.pk)
+        return Account.objects.filter(members__user=self.user).annotate(its_role=F("members__role")).order_by("name", "id")
 
     def account(self, key: str) -> Account:
         """Their account with this key. Raises Http404."""
@@ -73,6 +74,8 @@ class Customer:
 
     def role_in(self, account: Account) -> str | None:
         """Their role in the account; None in one they are no member of."""
+        if self.visiting is None and hasattr(account, "its_role"):
+            return str(account.its_role)
         return Member.objects.filter(account=account, user=self.user).values_list("role", flat=True).first()
 
     def may(self, action: str, account: Account) -> bool:

@@ -181,21 +181,18 @@ def latest_charges(*, account_id: int, wallet_id: int, since: datetime, limit: i
     Looked for among the account's latest events, a few at first, at most the sum of SEARCHED: a join would have
     PostgreSQL read all of them when one wallet has few.
     """
-    latest = (
-        UsageEvent.objects.filter(account_id=account_id, time__gte=since).order_by("-time", "-id").values_list("pk", flat=True)
-    )
+    latest = UsageEvent.objects.filter(account_id=account_id, time__gte=since).order_by("-time", "-id")
     of_wallet = Charge.objects.filter(wallet_id=wallet_id, reverses__isnull=True)
-    found: list[int] = []
+    found: list[UsageEvent] = []
     start = 0
     for count in SEARCHED:
-        ids = list(latest[start : start + count])
-        charged = set(of_wallet.filter(event_id__in=ids).values_list("event_id", flat=True))
-        found += [pk for pk in ids if pk in charged]
+        events = list(latest[start : start + count])
+        charged = set(of_wallet.filter(event_id__in=[event.pk for event in events]).values_list("event_id", flat=True))
+        found += [event for event in events if event.pk in charged]
         start += count
-        if len(found) >= limit or len(ids) < count:
+        if len(found) >= limit or len(events) < count:
             break
-    events = UsageEvent.objects.in_bulk(found[:limit])
-    return spend_of_events([events[pk] for pk in found[:limit]])
+    return spend_of_events(found[:limit])
 
 
 def spend_of_events(events: Sequence[UsageEvent]) -> list[EventSpend]:

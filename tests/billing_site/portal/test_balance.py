@@ -10,17 +10,22 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from billing_site.portal.balance import runway
+from billing_site.portal.balance import compared, runway
 from metering.usage.queries import DaySpend
+from notifications.alerts.models import Delivery
+from notifications.alerts.raise_alert import raise_alert
+from notifications.alerts.recipients import RecipientTerms, add_recipient
 from tests.cast import PASSWORD
 from tests.factories.balances import AT, wallet_of
 from tests.factories.events import event_pk, send
 from tests.factories.shop import NOW, Shop, browser_of, text_of
 from wallets import clock
 from wallets.accounts.models import Account, Member, User
+from wallets.api_keys.models import ApiKey
 from wallets.balances.models import Wallet
 from wallets.balances.open import open_wallet
 from wallets.credit.grant import grant_credit
+from wallets.payments.manual import record_payment
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("books_hold")]
 
@@ -31,9 +36,8 @@ def test_it_says_what_is_available_of_what_and_what_used_it(customer: Client) ->
     page = text_of(customer.get(reverse(HOME)))
     assert "Available as of 23 Nov 2026, 12:00 9.90 USD" in page
     assert "Paid 9.90 USD" in page
-    assert "Used in November 0.15 USD 0.15 USD of it today" in page
+    assert "Used in November 0.15 USD 0.15 USD of it today Nothing by this day of October" in page
     assert "llm.input_tokens 12,000 units 0.12 80 %" in page
-    assert "Wire transfer Paid 9.90 of 10.00 never" in page
     assert "llm.request · gpt-5 8,000 llm.input_tokens req_2 0.08" in page
     assert "taken back" in page
 
@@ -57,10 +61,11 @@ def test_a_customer_never_sees_what_it_costs_us(shop: Shop, customer: Client) ->
 
 
 def test_the_page_takes_as_many_queries_whatever_it_holds(shop: Shop, customer: Client, django_assert_num_queries: Any) -> None:
+    raise_alert(topic="lot_expiring", key="1", account_id=shop.acme.account.pk, wallet_id=None, facts={}, at=NOW)
     for number in range(5):
         grant_credit(wallet_id=shop.acme.wallet.pk, amount=Decimal(1), kind="promotional", at=AT, priority=number)
     send(shop.acme.wallet, *[(f"more_{number}", {"input_tokens": number}) for number in range(40)])
-    with django_assert_num_queries(15):
+    with django_assert_num_queries(19):
         customer.get(reverse(HOME))
 
 
@@ -136,22 +141,6 @@ def test_a_zone_nobody_knows_falls_back_to_utc(shop: Shop, customer: Client) -> 
     assert "Times in UTC." in text_of(customer.get(reverse(HOME)))
 
 
-def test_expiry_within_a_fortnight_stands_out(shop: Shop, customer: Client) -> None:
-    grant_credit(
-        wallet_id=shop.acme.wallet.pk, amount=Decimal(1), kind="trial", at=AT, expires_at=NOW + timedelta(days=3, hours=1),
-        reason="Trial",
-    )  # fmt: skip
-    html = customer.get(reverse(HOME)).content.decode()
-    assert 'class="chip soon"' in html
-    assert "in 3 days" in html
-
-
-def test_a_wallet_with_very_many_lots_lists_the_first_and_counts_the_rest(shop: Shop, customer: Client) -> None:
-    for number in range(25):
-        grant_credit(wallet_id=shop.acme.wallet.pk, amount=Decimal(1), kind="paid", at=AT, reason=f"Top-up {number}")
-    assert "And 6 more, used after these." in text_of(customer.get(reverse(HOME)))
-
-
 def test_a_page_in_yen_and_with_a_long_name(shop: Shop) -> None:
     wallet = wallet_of("yen", credit="1234567", currency="JPY")
     Account.objects.filter(pk=wallet.account_id).update(name="Quarterly Reconciliation " * 4)
@@ -178,6 +167,55 @@ def test_the_policy_allows_nothing_inline_and_no_other_host(customer: Client) ->
         assert "://" not in html.replace("http://www.w3.org", "")
 
 
+class TestOverTime:
+    """The balance as a line, and as a table."""
+
+    def test_line_table_and_marks_say_the_same(self, shop: Shop, customer: Client) -> None:
+        wallet = Wallet.objects.select_related("account").get(pk=shop.acme.wallet.pk)
+        paid_at = NOW - timedelta(minutes=30)
+        record_payment(wallet=wallet, amount=Decimal(5), means="wire", reference="1", at=paid_at, actor="fiona")
+        send(wallet, ("after", {"input_tokens": 1000}), at=NOW - timedelta(minutes=10))
+        # The wallet is 23 days old, and the hour has just begun.
+        for span, rows in (("day", 23), ("week", 7), ("month", 23), ("", 23)):
+            page = customer.get(reverse(HOME), {"span": span}).context["page"]
+            over = page.over_time
+            assert len(over.rows) == rows, span
+            assert over.rows[0].balance == page.wallet.available == Decimal("14.89")
+            assert sum(row.came_in for row in over.rows) == Decimal("15.05")
+            assert sum(row.came_in + row.other for row in over.rows) == over.rows[0].balance
+            marks = ["Credit 0.05 USD", "Top-up 10.00 USD", "Top-up 5.00 USD"]
+            assert sorted(mark.text for mark in over.wide.marks) == marks
+        html = customer.get(reverse(HOME)).content.decode()
+        assert "<title>Top-up 5.00 USD</title>" in html
+        assert "Balance over the last month, USD" in html
+
+    def test_a_day_is_one_of_the_viewers_zone(self, shop: Shop, customer: Client) -> None:
+        User.objects.filter(pk=shop.acme.owner.pk).update(time_zone="Pacific/Auckland")
+        rows = customer.get(reverse(HOME)).context["page"].over_time.rows
+        assert [rows[0].label, rows[1].label, rows[-1].label] == ["Tue 24 Nov", "Mon 23 Nov", "Sun 1 Nov"]
+
+
+def test_lately_tells_what_happened_and_who_was_told(shop: Shop, customer: Client) -> None:
+    add_recipient(account=shop.acme.account, terms=RecipientTerms("dana@acme.example"), at=AT)
+    alert = raise_alert(
+        topic="lot_expired", key="1", account_id=shop.acme.account.pk, wallet_id=shop.acme.wallet.pk,
+        facts={"amount": "3", "currency": "USD"}, at=NOW - timedelta(minutes=5),
+    )  # fmt: skip
+    assert alert is not None
+    Delivery.objects.filter(alert=alert).update(state="SENT", sent_at=NOW, next_at=None)
+    html = customer.get(reverse(HOME)).content.decode()
+    assert "5 min ago</time> · mail to 1 person" in html
+    assert f'<a href="{reverse("portal:credit", args=["acme"])}">' in html
+
+
+def test_an_account_is_told_the_next_thing_it_can_do(shop: Shop, customer: Client) -> None:
+    viewer = User.objects.create_user("viewer@acme.example", PASSWORD)
+    Member.objects.create(account=shop.acme.account, user=viewer, role="VIEWER", created_at=AT)
+    ApiKey.objects.update(revoked_at=NOW)
+    assert "Make an API key: with it your service sends usage" in text_of(customer.get(reverse(HOME)))
+    assert "Make an API key" not in text_of(browser_of(viewer).get(reverse(HOME)))
+
+
 class TestRunway:
     """How long it lasts at this pace."""
 
@@ -195,6 +233,11 @@ class TestRunway:
         assert runway(Decimal(30), self.days("0", "0"), at=at) is None
         assert runway(Decimal(0), self.days("1"), at=at) is None
         assert runway(Decimal(-1), self.days("1"), at=at) is None
+
+    def test_a_month_is_compared_with_the_same_days_of_the_one_before(self) -> None:
+        found = compared(self.days("6", "6"), self.days("5", "5", "90"), month_before="October")
+        assert (found.amount, found.before, found.share) == (Decimal(12), Decimal(10), Decimal("0.2"))
+        assert compared(self.days("6"), self.days("0"), month_before="October").more is None
 
     def test_years_are_not_promised_to_the_day(self) -> None:
         found = runway(Decimal(10**15), self.days("0.000000000001"), at=datetime(2026, 11, 23, tzinfo=UTC))

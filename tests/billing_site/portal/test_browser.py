@@ -74,9 +74,9 @@ def test_a_customer_finds_out_why_the_balance_fell(shop: Shop, browser: Browser)
 
     assert page.locator(".figure").first.inner_text().replace("\n", "") == "9.90 USD"
     assert page.locator("html").get_attribute("lang") == "en"
-    assert page.locator("svg[aria-label^='Used per day'] .bar-shape").count() == 30
+    assert page.locator("svg[aria-label^='Balance over the last month'] path.line").count() == 2  # a phone has its own
     page.get_by_text("Show as a table").click()
-    assert page.get_by_role("cell", name="23 Nov", exact=True).is_visible()
+    assert page.get_by_role("cell", name="Mon 23 Nov", exact=True).is_visible()
     assert _does_not_scroll_sideways(page)
 
     page.get_by_role("link", name="llm.request · gpt-5").last.click()
