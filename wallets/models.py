@@ -1,5 +1,6 @@
 """Django's index of this app's models; imported by nobody. The models live in the rooms."""
 
+from wallets.accounts.billing_models import BillingDetails
 from wallets.accounts.models import Account, Invitation, Member, User
 from wallets.accounts.note_models import AccountNote
 from wallets.adjustments.models import Adjustment, Attachment, ReasonCode
@@ -40,6 +41,7 @@ __all__ = [
     "AuditEvent",
     "AutoRecharge",
     "BankLine",
+    "BillingDetails",
     "BonusSlab",
     "Brand",
     "CreditLot",

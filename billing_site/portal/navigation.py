@@ -54,6 +54,7 @@ GROUPS: Final[tuple[tuple[Any, tuple[Page, ...]], ...]] = (
     (
         _("Settings"),
         (
+            Page(_("Billing details"), "billing"),
             Page(_("Team"), "team"),
             Page(_("Security"), "security", in_query=True, of_person=True),
             Page(_("Privacy"), "privacy", of_person=True),

@@ -8,6 +8,7 @@ from django.views.decorators.http import require_POST
 from billing_site.portal.alerts import alerts, put_away
 from billing_site.portal.auto_recharge import auto_recharge
 from billing_site.portal.balance import balance
+from billing_site.portal.billing import billing
 from billing_site.portal.caps import caps
 from billing_site.portal.cards import begin, cards, change, keep
 from billing_site.portal.charges import charge
@@ -54,6 +55,7 @@ urlpatterns = [
     path("credit/lot/<str:public_id>/", lot, name="lot"),
     path("credit/<path:account>", credit, name="credit"),
     path("developers/<path:account>", developers, name="developers"),
+    path("billing-details/<path:account>", billing, name="billing"),
     path("caps/<path:account>", caps, name="caps"),
     path("statements/<path:account>", statements, name="statements"),
     path("statement/<str:public_id>.pdf", statement_pdf, name="statement_pdf"),

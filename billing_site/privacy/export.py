@@ -17,6 +17,7 @@ from metering.usage.models import Charge, UsageEvent
 from notifications.alerts.models import Alert, Delivery, Recipient
 from notifications.channels.webhook.models import WebhookEndpoint
 from pricing.plans.models import Subscription
+from wallets.accounts.billing_models import BillingDetails
 from wallets.accounts.models import Account, Invitation, Member, User
 from wallets.api_keys.models import ApiKey
 from wallets.audit.models import AuditEvent
@@ -54,6 +55,7 @@ def _parts(account: Account, user: User) -> list[tuple[str, Callable[[], Rows]]]
     of_wallet = {"wallet__account": account}
     of: dict[str, tuple[QuerySet[Any], str]] = {
         "account": (Account.objects.filter(pk=account.pk), ""),
+        "billing_details": (BillingDetails.objects.filter(account=account), ""),
         "person": (User.objects.filter(pk=user.pk), "email first_name last_name time_zone date_joined last_login"),
         "sign_ins": (SignIn.objects.filter(user=user), "at outcome method address agent"),
         "members": (Member.objects.filter(account=account), "user__email role created_at"),

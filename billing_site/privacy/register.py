@@ -50,6 +50,13 @@ PERSONAL: Final = (
         ("wallets.account.name", "wallets.account.email"),
     ),
     Kept(
+        _("Billing details: legal name, address, tax id, invoice e-mails"), _("to issue receipts and statements"),
+        _WITH_ACCOUNT,
+        _("deleted; statements and receipts keep what they said"),
+        ("wallets.billingdetails.invoice_emails", "wallets.billingdetails.legal_name", "wallets.billingdetails.address",
+         "wallets.billingdetails.tax_id"),
+    ),
+    Kept(
         _("Invitations: to which address, by whom"), _("to let people in"), _WITH_ACCOUNT, _("the address is taken out"),
         ("wallets.invitation.email",),
     ),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
+from typing import Final
 
 from django.db import transaction
 
@@ -12,8 +13,10 @@ from notifications.alerts.told_roles import told_of_account
 from notifications.channels.topics import TOPICS
 from notifications.channels.webhook.endpoints import endpoints_for
 from notifications.channels.webhook.models import WebhookEndpoint
+from wallets.accounts.billing_models import BillingDetails
 from wallets.accounts.models import Account
 
+FOR_BOOKKEEPING: Final = frozenset({"statement_issued", "top_up_succeeded", "refund_succeeded"})
 _wake: list[Callable[[], None]] = []
 
 
@@ -79,8 +82,10 @@ def _mails(alert: Alert, at: datetime) -> list[Delivery]:
         recipients = [one for one in recipients if alert.topic in one.topics]
     elif not recipients and account_id is not None:
         email = Account.objects.values_list("email", flat=True).get(pk=account_id)
-        return [_delivery(alert, at, channel="email", address=email)] if email else []
-    planned = []
+        addresses = dict.fromkeys([email, *_invoice_emails(alert)] if email else _invoice_emails(alert))
+        return [_delivery(alert, at, channel="email", address=one) for one in addresses]
+    told = {one.email.lower() for one in recipients}
+    planned = [_delivery(alert, at, channel="email", address=one) for one in _invoice_emails(alert) if one.lower() not in told]
     for recipient in recipients:
         if recipient.topics and alert.topic not in recipient.topics and not alert.mandatory:
             continue
@@ -90,6 +95,14 @@ def _mails(alert: Alert, at: datetime) -> list[Delivery]:
         elif alert.topic in recipient.unsubscribed and not alert.mandatory:
             _suppress(planned[-1], "unsubscribed")
     return planned
+
+
+def _invoice_emails(alert: Alert) -> list[str]:
+    """Who gets what is for the customer's bookkeeping, beside the recipients."""
+    if alert.topic not in FOR_BOOKKEEPING or alert.account_id is None or alert.audience != Alert.Audience.CUSTOMER:
+        return []
+    emails = BillingDetails.objects.filter(account_id=alert.account_id).values_list("invoice_emails", flat=True).first()
+    return list(emails or ())
 
 
 def _webhooks(alert: Alert, at: datetime) -> list[Delivery]:

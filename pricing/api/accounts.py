@@ -16,6 +16,7 @@ from rest_framework.views import APIView
 from pricing.books.open_customer import change_customer, open_customer
 from pricing.books.queries import books_used
 from wallets import clock
+from wallets.accounts.billing_details import BillingChanges, shown_details
 from wallets.accounts.change import AccountChanges
 from wallets.accounts.models import Account
 from wallets.accounts.policy import AccountPolicy
@@ -69,6 +70,28 @@ class AccountPolicyOut(serializers.Serializer[Any]):
     final_unit_meters = serializers.ListField(child=TextField())
 
 
+class BillingDetailsIn(Body):
+    """Who the account is on statements and receipts; what is left out stays."""
+
+    legal_name = TextField(required=False)
+    address = TextField(required=False, help_text="up to 6 lines")
+    country = TextField(required=False, help_text="ISO 3166-1 alpha-2; of the account")
+    tax_id = TextField(required=False, help_text="checked by its country; stored without spaces")
+    po_number = TextField(required=False)
+    invoice_emails = serializers.ListField(child=TextField(), required=False, help_text="told of receipts and statements, too")
+
+
+class BillingDetailsOut(serializers.Serializer[Any]):
+    """Who the account is on statements and receipts."""
+
+    legal_name = TextField()
+    address = TextField()
+    country = TextField()
+    tax_id = TextField()
+    po_number = TextField()
+    invoice_emails = serializers.ListField(child=TextField())
+
+
 class AccountChangesIn(Body):
     """What can be changed on an account; what is left out stays."""
 
@@ -77,6 +100,7 @@ class AccountChangesIn(Body):
     time_zone = TextField(required=False)
     country = TextField(required=False)
     price_book = TextField(required=False, help_text="used from now on")
+    billing_details = BillingDetailsIn(required=False, help_text="for statements and receipts; parts that are left out stay")
     policy = AccountPolicyIn(required=False, help_text="how its work is let through; parts that are left out stay")
 
 
@@ -92,6 +116,7 @@ class AccountOut(serializers.Serializer[Any]):
     status = LowerField(help_text="active or suspended")
     price_book = TextField(allow_null=True, help_text="the book it uses now")
     policy = AccountPolicyOut(source="*")
+    billing_details = BillingDetailsOut(source="billing_shown")
     created_at = MomentField()
 
 
@@ -101,6 +126,7 @@ def account_lines(accounts: Sequence[Account]) -> list[dict[str, Any]]:
     for account in accounts:
         book = books[account.pk]
         account.price_book = book.public_id if book else None  # type: ignore[attr-defined]
+        account.billing_shown = shown_details(account)  # type: ignore[attr-defined]
     return list(AccountOut(accounts, many=True).data)
 
 
@@ -159,6 +185,7 @@ class OneAccount(APIView):
         values = AccountChangesIn.read(request)
         price_book = values.pop("price_book", None)
         policy = values.pop("policy", None)
+        billing = values.pop("billing_details", None)
         if (price_book is not None or policy is not None) and caller_of(request).account_id is not None:
             raise PermissionDenied("A key confined to an account changes neither what it pays nor what it is trusted with.")
         changed = change_customer(
@@ -166,6 +193,7 @@ class OneAccount(APIView):
             changes=AccountChanges(**values),
             price_book=price_book,
             policy=None if policy is None else AccountPolicy(**policy),
+            billing=None if billing is None else BillingChanges(**billing),
             at=clock.now(),
         )
         return account_answer(changed)

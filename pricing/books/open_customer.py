@@ -11,6 +11,7 @@ from django.db import transaction
 from pricing.books.assign import assign_price_book
 from pricing.books.fit import check_fits
 from pricing.books.models import PriceBook
+from wallets.accounts.billing_details import BillingChanges, change_billing_details
 from wallets.accounts.change import AccountChanges, change_account
 from wallets.accounts.models import Account
 from wallets.accounts.open import open_account
@@ -56,9 +57,16 @@ def open_customer(
 
 
 def change_customer(
-    *, account: Account, changes: AccountChanges, price_book: str | None, at: datetime, policy: AccountPolicy | None = None
+    *,
+    account: Account,
+    changes: AccountChanges,
+    price_book: str | None,
+    at: datetime,
+    policy: AccountPolicy | None = None,
+    billing: BillingChanges | None = None,
 ) -> Account:
-    """Change an account's details and, if given, the book it uses from now on (`pbk_…`) and how its work is let through.
+    """Change an account's details and, if given, the book it uses from now on (`pbk_…`) and how its work is let through,
+    and who it is on paper.
 
     Raises PriceBookUnfit, AssignmentTimeTaken, AccountPinned, InvalidInput.
     """
@@ -69,6 +77,8 @@ def change_customer(
             assign_price_book(account=account, book=book, effective_at=at, at=at)
         if policy is not None:
             changed = set_account_policy(account=changed, policy=policy, at=at)
+        if billing is not None:
+            change_billing_details(account=changed, changes=billing, at=at)
     return changed
 
 

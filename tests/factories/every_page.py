@@ -37,6 +37,7 @@ from tests.factories.shop import NOW, Shop, browser_of
 from wallets.accounts.invite_member import invitation_link, invite_member
 from wallets.accounts.models import Member, User
 from wallets.balances.models import Wallet
+from wallets.brand.change import change_brand
 from wallets.payments.manual import record_payment
 from wallets.payments.models import TopUp
 from wallets.refunds.withdraw import confirmation_link
@@ -45,7 +46,7 @@ from wallets.statements.models import Statement
 ABOVE: Final = ("admin/", "api/")
 """What is below has walks of its own."""
 PASSKEY: Final = 4_000
-WITHOUT_PEOPLE: Final = ("healthz", "gate", "banner", "stripe_webhook")
+WITHOUT_PEOPLE: Final = ("healthz", "gate", "banner", "stripe_webhook", "brand_")
 
 
 @dataclass(frozen=True)
@@ -84,12 +85,14 @@ def fill(shop: Shop) -> dict[str, dict[str, Any]]:
     Member.objects.create(account=acme.account, user=bob, role="VIEWER", created_at=AT)
     invited = invite_member(account=acme.account, email="new@acme.example", role="VIEWER", by=acme.owner, at=NOW)
     withdrawal = withdrawal_of(acme, "1", at=NOW)
+    change_brand(values={"support_email": "help@vendor.example", "terms_text": "Pay first."}, at=AT)
     statement = Statement.objects.first()
     assert statement is not None
     paid = TopUp.objects.latest("pk").public_id
     address, _ = EmailAddress.objects.get_or_create(user=bob, email=bob.email)
     return {
         "": {"account": "acme"},
+        "legal": {"kind": "terms"},
         "charge": {"event": event_pk("req_1")},
         "receipt": {"public_id": paid},
         "look": {"public_id": paid},

@@ -7,6 +7,7 @@ from typing import Final
 
 from django.db import transaction
 
+from wallets.accounts.billing_models import BillingDetails
 from wallets.accounts.models import Account, Invitation, Member, User
 from wallets.accounts.remove_member import remove_member
 from wallets.errors import Conflict
@@ -55,5 +56,6 @@ def erase_account(*, account: Account, at: datetime) -> Account:
             raise StillOpen("Close the account first.")
         locked.name, locked.email = f"Deleted on {at:%Y-%m-%d}", ""
         locked.save(update_fields=["name", "email"])
+        BillingDetails.objects.filter(account=locked).delete()
         Invitation.objects.filter(account=locked).update(email=f"deleted@{NOBODY}")
     return locked

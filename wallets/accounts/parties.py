@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.conf import settings
 
+from wallets.accounts.billing_details import billing_details_of
 from wallets.accounts.models import Account
 
 
@@ -14,5 +15,15 @@ def seller_text() -> str:
 
 
 def buyer_text(account: Account) -> str:
-    """The customer, a line each."""
-    return "\n".join(line for line in (account.name, account.email, account.country) if line)
+    """The customer, a line each, with the billing details of the account. At most one query."""
+    details = billing_details_of(account)
+    lines = [details.legal_name or account.name]
+    if details.address:
+        lines += [*details.address.splitlines(), account.country, account.email]
+    else:
+        lines += [account.email, account.country]
+    if details.tax_id:
+        lines.append(f"Tax id: {details.tax_id}")
+    if details.po_number:
+        lines.append(f"PO number: {details.po_number}")
+    return "\n".join(line for line in lines if line)

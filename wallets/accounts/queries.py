@@ -10,7 +10,7 @@ from wallets.errors import NotFound
 
 def accounts_seen(*, only_account_id: int | None) -> QuerySet[Account]:
     """The accounts a caller may see."""
-    accounts = Account.objects.all()
+    accounts = Account.objects.select_related("billing_details")
     return accounts if only_account_id is None else accounts.filter(pk=only_account_id)
 
 

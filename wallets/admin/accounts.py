@@ -20,6 +20,7 @@ from wallets.accounts.open import open_account
 from wallets.accounts.suspend import reinstate_account, suspend_account
 from wallets.admin.account_forms import AccountForm, WalletForm
 from wallets.admin.action_page import ActionPage, Change, ReasonForm, run_action_page
+from wallets.admin.billing_page import billing_page
 from wallets.admin.cells import headline_cell, id_cell
 from wallets.admin.policy_pages import account_policy_page, policy_lines
 from wallets.admin.read_only import ReadOnlyAdmin
@@ -79,6 +80,7 @@ class AccountAdmin(ReadOnlyAdmin):
             ("<int:pk>/suspend/", self.suspend_view, "suspend"),
             ("<int:pk>/reinstate/", self.reinstate_view, "reinstate"),
             ("<int:pk>/policy/", self.policy_view, "policy"),
+            ("<int:pk>/billing/", self.billing_view, "billing"),
             ("<int:pk>/thresholds/", self.thresholds_view, "thresholds"),
             ("<int:pk>/open-wallet/", self.open_wallet_view, "open_wallet"),
         )
@@ -182,6 +184,12 @@ class AccountAdmin(ReadOnlyAdmin):
         page = account_policy_page(account, back=_page_of(account), tell=lambda text: self.log_change(request, account, text))
         return run_action_page(request, page, self.page_context(request, account))
 
+    def billing_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """Change who an account is on statements and receipts."""
+        account = self._changeable(request, pk)
+        page = billing_page(account, back=_page_of(account), tell=lambda text: self.log_change(request, account, text))
+        return run_action_page(request, page, self.page_context(request, account))
+
     def thresholds_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         """Change what its wallets are watched for."""
         account = self._changeable(request, pk)
@@ -209,6 +217,7 @@ class AccountAdmin(ReadOnlyAdmin):
             title, name, icon = ("Suspend", "suspend", "block") if active else ("Reinstate", "reinstate", "undo")
             buttons.append(_button(title, name, icon, "default", account.pk))
             buttons.append(_button("Policy", "policy", "tune", "default", account.pk))
+            buttons.append(_button("Billing details", "billing", "contact_page", "default", account.pk))
             buttons.append(_button("Thresholds", "thresholds", "notifications", "default", account.pk))
         if request.user.has_perm("wallets.add_wallet"):
             buttons.append(_button("Open wallet", "open_wallet", "add", "default", account.pk))

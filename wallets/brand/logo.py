@@ -29,9 +29,6 @@ class LogoRefused(InvalidInput):
 
     code = "logo_refused"
 
-    def __init__(self) -> None:
-        super().__init__("The logo cannot be used.", fields={"logo": EXPECTED})
-
 
 @dataclass(frozen=True, slots=True)
 class Logo:
@@ -51,16 +48,20 @@ class Logo:
 def check_logo(content: bytes) -> Logo:
     """The picture in these bytes, without what is not picture. Raises LogoRefused."""
     if not 0 < len(content) <= MOST_BYTES:
-        raise LogoRefused
+        raise _refused()
     try:
         logo = _png(content) if content.startswith(PNG) else _webp(content)
         if not all(LEAST_PIXELS <= side <= MOST_PIXELS for side in (logo.width, logo.height)):
-            raise LogoRefused
+            raise _refused()
         numbers = "[" + ",".join(map(str, logo.content)) + "]"
         typst.compile(PREVIEW.encode(), format="png", ppi=72, sys_inputs={"logo": numbers}, ignore_system_fonts=True)
     except (ValueError, IndexError, struct.error, typst.TypstError):
-        raise LogoRefused from None
+        raise _refused() from None
     return logo
+
+
+def _refused() -> LogoRefused:
+    return LogoRefused("The logo cannot be used.", fields={"logo": EXPECTED})
 
 
 def _png(content: bytes) -> Logo:
@@ -73,7 +74,7 @@ def _png(content: bytes) -> Logo:
         kind, end = content[place + 4 : place + 8], place + HEADER + length
         (checksum,) = struct.unpack_from(">I", content, end - 4)
         if zlib.crc32(content[place + 4 : end - 4]) != checksum:
-            raise LogoRefused
+            raise _refused()
         if kind == b"IHDR":
             width, height = struct.unpack_from(">II", content, place + 8)
         if kind in KEPT_OF_PNG:
@@ -85,7 +86,7 @@ def _png(content: bytes) -> Logo:
 def _webp(content: bytes) -> Logo:
     """Its still picture: no frames, no profile, no text."""
     if content[:4] != b"RIFF" or content[8:12] != b"WEBP":
-        raise LogoRefused
+        raise _refused()
     kept, place = [], HEADER
     width = height = 0
     while place + 8 <= len(content):
@@ -93,7 +94,7 @@ def _webp(content: bytes) -> Logo:
         kind, end = content[place : place + 4], place + 8 + length + length % 2
         body = content[place + 8 : place + 8 + length]
         if len(body) != length:
-            raise LogoRefused
+            raise _refused()
         if kind == b"VP8X":  # its flags name only what is kept: transparency
             body = bytes([body[0] & 0x10]) + body[1:]
             width, height = (1 + int.from_bytes(body[at : at + 3], "little") for at in (4, 7))

@@ -55,7 +55,7 @@ def issue_statements(*, spans: Sequence[Span], consumed: Mapping[int, Sequence[C
     Raises LinesDoNotAddUp: then none is issued.
     """
     assert transaction.get_connection().in_atomic_block, "spans are claimed for a transaction"
-    wallets = Wallet.objects.select_related("account").in_bulk([span.wallet_id for span in spans])
+    wallets = Wallet.objects.select_related("account__billing_details").in_bulk([span.wallet_id for span in spans])
     movements = read_movements(spans)
     lines = {
         span.wallet_id: _lines(span, movements[span.wallet_id], consumed.get(span.wallet_id, ()), wallets[span.wallet_id])

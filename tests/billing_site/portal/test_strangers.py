@@ -40,6 +40,7 @@ OF_ACCOUNT = (
     "payments",
     "credit",
     "statements",
+    "billing",
     "withdraw",
     "team",
     "privacy",
