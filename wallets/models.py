@@ -26,6 +26,7 @@ from wallets.periods.models import PeriodClosing, PeriodProof
 from wallets.recharge.models import AutoRecharge, RechargeDecision, ScheduledTopUp
 from wallets.refunds.models import Dispute, Refund, Withdrawal
 from wallets.risk.models import HeldCredit, ReviewItem, TopUpAttempt, TrustTier, VelocityRule
+from wallets.statements.credit_note_models import CreditedCharge, CreditNote, CreditNoteLine
 from wallets.statements.models import Statement, StatementLine
 from wallets.visits.models import SignIn, SupportVisit
 
@@ -45,6 +46,9 @@ __all__ = [
     "BonusSlab",
     "Brand",
     "CreditLot",
+    "CreditNote",
+    "CreditNoteLine",
+    "CreditedCharge",
     "Delivery",
     "Dispute",
     "HeldCredit",

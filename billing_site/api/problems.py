@@ -39,7 +39,7 @@ from wallets.risk.screen import VelocityExceeded
 log = logging.getLogger(__name__)
 
 NOT_ON_THE_WIRE: Final = re.compile(
-    r"\.admin\.|\.payments\.(?:bank_csv|wire)$|\.handle_again$|\.risk\.review$|\.adjustments\.attach$|\.catalogues\.|\.replay_"
+    r"\.admin\.|\.credit_notes?$|\.payments\.(?:bank_csv|wire)$|\.handle_again$|\.risk\.review$|\.adjustments\.attach$|\.catalogues\.|\.replay_"
     r"|^wallets\.accounts\.(?:team|add_member|invite_member|close|erase)$|^wallets\.(?:visits|periods)\.|^billing_site\.(?!api\.)|^tests\."
 )
 MEDIA_TYPE: Final = "application/problem+json"

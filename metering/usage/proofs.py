@@ -135,7 +135,9 @@ def voids_undo_their_charges() -> Proof:
             WHEN c.event_id IS NULL THEN format('charge %s/%s undoes a charge that does not exist', r.event_id, r.line)
             WHEN v.event_id IS NULL AND NOT EXISTS (
                 SELECT 1 FROM metering_rerateitem i WHERE i.event_id = r.event_id AND i.refused = ''
-            ) THEN format('charge %s/%s undoes one of an event that was not voided or re-rated', r.event_id, r.line)
+            ) AND NOT EXISTS (
+                SELECT 1 FROM wallets_creditedcharge k WHERE k.event_id = r.event_id AND k.line = r.reverses
+            ) THEN format('charge %s/%s undoes one that was not voided, re-rated or credited', r.event_id, r.line)
             WHEN (c.counter_id IS NULL AND (r.quantity, r.amount, r.cost) <> (-c.quantity, -c.amount, -c.cost))
                  OR r.counter_id IS DISTINCT FROM c.counter_id
                  OR (r.wallet_id, r.meter_id, r.price_id) <> (c.wallet_id, c.meter_id, c.price_id)
