@@ -95,7 +95,7 @@ def navigation_of(customer: Customer, account_key: str, *, here: str) -> Navigat
             open_to = [page for page in of_group if not page.of_person]
         if not open_to:
             continue
-        links = [Link(page.label, _address(page, account_key), here in (page.name, *page.below)) for page in open_to]
+        links = [Link(page.label, address_of(page, account_key), here in (page.name, *page.below)) for page in open_to]
         inside = any(link.here for link in links)
         groups.append(Link(label, links[0].address, inside))
         if inside and len(links) > 1:
@@ -103,7 +103,8 @@ def navigation_of(customer: Customer, account_key: str, *, here: str) -> Navigat
     return Navigation(groups, pages)
 
 
-def _address(page: Page, account_key: str) -> str:
+def address_of(page: Page, account_key: str) -> str:
+    """Where a page of an account is."""
     if page.in_query:
         return f"{reverse(f'portal:{page.name}')}?{urlencode({'account': account_key})}"
     return reverse(f"portal:{page.name}", args=[account_key])
