@@ -91,11 +91,6 @@ def wallets_named(offenders: Iterable[str]) -> list[Wallet]:
     return list(Wallet.objects.filter(pk__in=keys).order_by("pk"))
 
 
-def last_proof() -> ProofRun | None:
-    """The latest run that was kept."""
-    return ProofRun.objects.order_by("-at", "-pk").first()
-
-
 def _freeze(named: Iterable[Wallet], *, at: datetime) -> list[str]:
     """Freeze each; those that are not active stay as they are."""
     frozen = []

@@ -15,7 +15,7 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from unfold.sites import UnfoldAdminSite
 
 from billing_site.backoffice.again import asks_again, stopped_at_the_door
-from billing_site.backoffice.dashboard import read_dashboard
+from billing_site.backoffice.dashboard import REFRESH_SECONDS, read_dashboard
 from billing_site.backoffice.gate import gate_page
 from billing_site.backoffice.report_pages import report_page, reports_page
 from billing_site.backoffice.simulate import simulate_page
@@ -63,6 +63,7 @@ class BackOfficeSite(UnfoldAdminSite):
             **(extra_context or {}),
         }
         page: TemplateResponse = super().index(request, context)
+        page["Refresh"] = str(REFRESH_SECONDS)
         return page
 
     def get_urls(self) -> list[URLPattern | URLResolver]:

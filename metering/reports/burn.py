@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from django.db import connection
 
@@ -27,6 +27,22 @@ COLUMNS: Final = (
     Column("days_left", "Lasts for", "days"),
     Column("runs_out", "Runs out about", "date"),
 )
+
+
+class RunsOut(NamedTuple):
+    """A customer whose credit is used up in `days` at this week's pace."""
+
+    account_id: int
+    account: str
+    available: Decimal
+    days: Decimal
+
+
+def run_out_first(*, as_of: datetime, currency: str, limit: int) -> list[RunsOut]:
+    """Who runs out first."""
+    rows = [row for row in _rows(as_of, currency) if row[5] is not None]
+    rows.sort(key=lambda row: (row[5], str(row[0])))
+    return [RunsOut(row[0].pk, row[0].text, row[1], row[5]) for row in rows[:limit]]
 
 
 def read_run_out(*, as_of: datetime, currency: str) -> Report:

@@ -1,18 +1,21 @@
-"""What all customers used: consumption by day, from the hourly roll-ups."""
+"""What all customers used: consumption in a span of time and by day (UTC)."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta, tzinfo
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from typing import Final
 
-from django.db.models import QuerySet, Sum
-from django.db.models.functions import TruncDate
+from django.db import connection
+from django.db.models import QuerySet
 
 from metering.ingest.models import DeadLetter
-from metering.usage.models import HourlyUsage
+from metering.usage.days import usage_rows_sql
 from metering.usage.queries import DaySpend
 from wallets.money import ZERO
+
+DAY: Final = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,29 +29,21 @@ class Consumption:
 
 
 def consumption(*, start: datetime, end: datetime) -> list[Consumption]:
-    """By currency, from `start` until before `end`, the largest amount first."""
-    rows = (
-        HourlyUsage.objects.filter(hour__gte=start, hour__lt=end)
-        .values("currency")
-        .annotate(amount_sum=Sum("amount"), cost_sum=Sum("cost"), charges=Sum("events"))
-        .order_by("-amount_sum", "currency")
-    )
-    return [Consumption(row["currency"], row["amount_sum"], row["cost_sum"], row["charges"]) for row in rows]
+    """By currency, of hours from `start` until before `end`, the largest amount first."""
+    rows, values = usage_rows_sql(start=start, end=end, by_account=False)
+    with connection.cursor() as cursor:
+        cursor.execute(_BY_CURRENCY.format(rows=rows), values)
+        return [Consumption(*row) for row in cursor.fetchall()]
 
 
-def consumption_by_day(*, currency: str, last_day: date, days: int, zone: tzinfo) -> list[DaySpend]:
-    """Each of the `days` days up to and including `last_day`, oldest first; empty ones too."""
+def consumption_by_day(*, currency: str, last_day: date, days: int) -> list[DaySpend]:
+    """Each of the `days` days (UTC) up to and including `last_day`, oldest first; empty ones too."""
     first_day = last_day - timedelta(days=days - 1)
-    start = datetime(first_day.year, first_day.month, first_day.day, tzinfo=zone)
-    end = datetime(last_day.year, last_day.month, last_day.day, tzinfo=zone) + timedelta(days=1)
-    rows = (
-        HourlyUsage.objects.filter(hour__gte=start, hour__lt=end, currency=currency)
-        .annotate(day=TruncDate("hour", tzinfo=zone))
-        .values("day")
-        .annotate(amount_sum=Sum("amount"), charges=Sum("events"))
-        .order_by("day")
-    )
-    sums = {row["day"]: (row["amount_sum"], row["charges"]) for row in rows}
+    start = datetime(first_day.year, first_day.month, first_day.day, tzinfo=UTC)
+    rows, values = usage_rows_sql(start=start, end=start + days * DAY, currency=currency, by_account=False)
+    with connection.cursor() as cursor:
+        cursor.execute(_BY_DAY.format(rows=rows), values)
+        sums = {day: (amount, charges) for day, amount, charges in cursor.fetchall()}
     every_day = (first_day + timedelta(days=number) for number in range(days))
     return [DaySpend(day, *sums.get(day, (ZERO, 0))) for day in every_day]
 
@@ -56,3 +51,9 @@ def consumption_by_day(*, currency: str, last_day: date, days: int, zone: tzinfo
 def unrated_events() -> QuerySet[DeadLetter]:
     """The events that wait for a price (a partial index finds them)."""
     return DeadLetter.objects.filter(replayed_at__isnull=True)
+
+
+_BY_CURRENCY: Final = """
+    SELECT currency, sum(amount), sum(cost), sum(events)::bigint FROM ({rows}) AS h GROUP BY currency ORDER BY 2 DESC, currency
+"""
+_BY_DAY: Final = "SELECT day, sum(amount), sum(events)::bigint FROM ({rows}) AS h GROUP BY day"

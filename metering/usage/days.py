@@ -17,18 +17,18 @@ from wallets.ledger.rolled_days import roll_up_days, spans_of
 USAGE: Final = "usage"
 
 
-def usage_rows_sql(*, start: datetime, end: datetime, currency: str, by_account: bool) -> tuple[str, list[Any]]:
-    """A SELECT, and its values, of (account_id, meter_id, dimensions, events, quantity, amount, cost) of all usage of
-    hours from `start` until before `end`; by_account=False: without account_id, from far fewer rows."""
+def usage_rows_sql(*, start: datetime, end: datetime, currency: str = "", by_account: bool) -> tuple[str, list[Any]]:
+    """A SELECT, and its values, of (day, currency, account_id, meter_id, dimensions, events, quantity, amount, cost) of
+    all usage of hours from `start` until before `end`; by_account=False: without account_id, from far fewer rows."""
     spans = spans_of(USAGE, start=start, end=end)
     account, whose = ("account_id", "IS NOT NULL") if by_account else ("NULL::bigint", "IS NULL")
     parts, values = [], []
     if spans.first < spans.cut:
         parts.append(_DAYS.format(account=account, whose=whose))
-        values += [spans.first, spans.cut, spans.stale, currency]
+        values += [spans.first, spans.cut, spans.stale, currency, currency]
     for low, high in spans.live or ([] if parts else [(start, start)]):
         parts.append(_HOURS.format(account=account))
-        values += [low, high, currency]
+        values += [low, high, currency, currency]
     return " UNION ALL ".join(parts), values
 
 
@@ -86,10 +86,12 @@ _ROLL_UP: Final = f"""
     {_SUMS.format(where="hour >= %s AND hour < %s")}
 """
 _DAYS: Final = """
-    SELECT {account} AS account_id, meter_id, dimensions, events, quantity, amount, cost FROM metering_usageday
-    WHERE day >= %s AND day < %s AND day <> ALL(%s) AND currency = %s AND account_id {whose}
+    SELECT day, currency, {account} AS account_id, meter_id, dimensions, events, quantity, amount, cost FROM metering_usageday
+    WHERE day >= %s AND day < %s AND day <> ALL(%s) AND (%s = '' OR currency = %s) AND account_id {whose}
 """
 _HOURS: Final = """
-    SELECT {account} AS account_id, meter_id, dimensions, events, quantity, amount, cost FROM metering_hourlyusage
-    WHERE hour >= %s AND hour < %s AND currency = %s
+    SELECT (hour AT TIME ZONE 'UTC')::date AS day, currency, {account} AS account_id, meter_id, dimensions, events, quantity,
+           amount, cost
+    FROM metering_hourlyusage
+    WHERE hour >= %s AND hour < %s AND (%s = '' OR currency = %s)
 """

@@ -9,7 +9,7 @@ from django.core.management import CommandError, call_command
 from django.db import Error, connection, transaction
 
 from billing_site.outbox_readers import READERS
-from billing_site.proving import last_proof, prove_and_keep
+from billing_site.proving import prove_and_keep
 from notifications.alerts.models import Alert
 from tests.factories.balances import spend, wallet_of
 from tests.factories.tampering import tamper
@@ -19,6 +19,7 @@ from wallets.balances.models import Wallet
 from wallets.ledger.proof_models import ProofRun
 from wallets.ledger.proofs import PROOFS
 from wallets.outbox.deliver import deliver_news
+from wallets.reports.today import last_proof
 
 pytestmark = pytest.mark.django_db
 

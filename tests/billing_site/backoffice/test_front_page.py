@@ -20,7 +20,7 @@ pytestmark = pytest.mark.django_db
 
 
 def test_today_says_what_is_owed_used_and_waiting(shop: Shop, finance: Client, django_assert_num_queries: Any) -> None:
-    with django_assert_num_queries(12):
+    with django_assert_num_queries(38):
         page = text_of(finance.get(reverse("admin:index")))
     assert "Liability: paid credit not used yet 9.90 USD" in page
     assert "Consumed in November: revenue 0.15 USD" in page
