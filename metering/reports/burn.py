@@ -14,7 +14,6 @@ from wallets.money import ZERO
 from wallets.reports.report import Chart, Column, Figure, Ref, Report, column_totals, share
 
 WEEK: Final = timedelta(days=7)
-MOST_ROWS: Final = 500
 SOON: Final = 7  # days
 FAR: Final = 36_500  # days
 DOUBLED: Final = Decimal(2)
@@ -86,7 +85,7 @@ def _report(rows: list[list[Any]], currency: str, as_of: datetime, total: Figure
         total=total,
         figures=[Figure("All usage, last 7 days", burnt)],
         columns=COLUMNS,
-        rows=rows[:MOST_ROWS],
+        rows=rows,
         totals=totals,
         chart=Chart(caption, bars[:12], kind),
         notes=("Whole hours before the moment asked for. A wallet lasts for what is available by a day's mean of the week.",),

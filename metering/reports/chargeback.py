@@ -13,7 +13,6 @@ from wallets.accounts.queries import account_by_key
 from wallets.money import ZERO
 from wallets.reports.report import Chart, Column, Figure, Report, Tie, column_totals, share
 
-MOST_ROWS: Final = 500
 UNTAGGED: Final = "without a tag"
 COLUMNS: Final = (
     Column("tag", "Tag"),
@@ -42,7 +41,7 @@ def read_chargeback(*, start: datetime, end: datetime, currency: str, account: s
         currency=currency,
         total=Figure(f"Used by {its.name}", whole),
         columns=COLUMNS,
-        rows=rows[:MOST_ROWS],
+        rows=rows,
         totals=column_totals(COLUMNS, rows),
         ties=[Tie("Usage of the account", whole, booked)],
         chart=Chart(f"Amount by {by.replace('_', ' ')}", [(row[0], row[2]) for row in rows[:12]]),

@@ -13,7 +13,6 @@ from metering.usage.days import usage_rows_sql
 from wallets.money import ZERO
 from wallets.reports.report import Chart, Column, Figure, Ref, Report, column_totals, share
 
-MOST_ROWS: Final = 500
 CHARTED: Final = 12
 SINGLE: Final = 90  # percent
 ROUTE_COLUMNS: Final = (
@@ -56,7 +55,7 @@ def read_routes(*, start: datetime, end: datetime, currency: str, by: str = "end
             Figure("Routes", len(rows), "count"),
         ],
         columns=ROUTE_COLUMNS,
-        rows=rows[:MOST_ROWS],
+        rows=rows,
         totals=totals,
         ties=ties,
         chart=Chart("Revenue by route", [(row[0], row[1]) for row in rows[:CHARTED]]),
@@ -84,7 +83,7 @@ def read_customers_by_route(*, start: datetime, end: datetime, currency: str, by
         total=Figure("Use one route for 90 % or more", single, "count"),
         figures=[Figure("Revenue", totals[1])],
         columns=CUSTOMER_COLUMNS,
-        rows=rows[:MOST_ROWS],
+        rows=rows,
         totals=totals,
         ties=ties,
         chart=Chart(

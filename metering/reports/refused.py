@@ -12,7 +12,6 @@ from metering.gate.models import GateDecisions, RefusedRevenue
 from wallets.money import ZERO
 from wallets.reports.report import Chart, Column, Figure, Ref, Report, column_totals, share
 
-MOST_ROWS: Final = 500
 CHARTED: Final = 12
 COLUMNS: Final = (
     Column("account", "Account"),
@@ -53,7 +52,7 @@ def read_refusals(*, start: datetime, end: datetime, currency: str) -> Report:
             *(Figure(reason.replace("_", " ").capitalize(), times, "count") for reason, times in decisions.items()),
         ],
         columns=COLUMNS,
-        rows=rows[:MOST_ROWS],
+        rows=rows,
         totals=column_totals(COLUMNS, rows),
         chart=Chart("Would have brought, by account", [(str(row[0]), row[1]) for row in rows[:CHARTED]]),
         notes=("A refused call is never charged: the journal knows nothing of it. Calls of all currencies are counted.",),

@@ -12,7 +12,6 @@ from wallets.errors import Refusal
 from wallets.money import ZERO
 from wallets.reports.report import Chart, Column, Figure, Report, column_totals, share
 
-MOST_ROWS: Final = 500
 CHARTED: Final = 12
 MOST_READ: Final = 1_000_000  # charges read one by one for what no roll-up carries
 MONEY: Final = (
@@ -70,7 +69,7 @@ def _report(found: list[Used], *, by: str, start: datetime, end: datetime, curre
             Figure("Of revenue", totals[5], "percent"),
         ],
         columns=columns,
-        rows=rows[:MOST_ROWS],
+        rows=rows,
         totals=totals,
         ties=ties,
         chart=Chart(caption, bars, "percent" if worst_first else "amount"),

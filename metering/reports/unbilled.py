@@ -12,7 +12,6 @@ from metering.ingest.models import DeadLetter
 from wallets.money import ZERO
 from wallets.reports.report import Chart, Column, Figure, Ref, Report, column_totals
 
-MOST_ROWS: Final = 500
 COLUMNS: Final = (
     Column("account", "Account"),
     Column("type", "Type of event"),
@@ -49,7 +48,7 @@ def read_unbilled(*, as_of: datetime, currency: str) -> Report:
         total=Figure("Events not charged", int(waiting), "count"),
         figures=[Figure("Likely worth", totals[5])],
         columns=COLUMNS,
-        rows=rows[:MOST_ROWS],
+        rows=rows,
         totals=totals,
         chart=Chart("Waiting, by account and type", [(f"{row[0]}: {row[1]}", Decimal(row[3])) for row in rows[:12]], "count"),
         notes=("Add the price that is missing and replay them: they are charged as of their own time.",),

@@ -35,7 +35,6 @@ OVER_BOUGHT_COLUMNS: Final = (
     Column("left_percent", "Left", "percent"),
     Column("expires", "Ends", "date"),
 )
-MOST_ROWS: Final = 500
 SOON: Final = timedelta(days=30)
 
 
@@ -90,7 +89,7 @@ def read_over_bought(*, as_of: datetime, currency: str) -> Report:
         total=Figure("Ends within 30 days, mostly unused", totals[4]),
         figures=[Figure("Of open credit", share(totals[4], whole), "percent")],
         columns=OVER_BOUGHT_COLUMNS,
-        rows=rows[:MOST_ROWS],
+        rows=rows,
         totals=[*totals[:5], None, None],
         ties=[_tie(as_of, currency, whole)],
         chart=Chart("The largest remainders", [(lot.account, lot.remaining) for lot in excess[:12]]),

@@ -26,7 +26,6 @@ STEADY_SPREAD: Final = Decimal("0.25")  # the gaps' standard deviation, of their
 SLOWER: Final = Decimal("1.5")  # of the mean gap
 STOPPED: Final = Decimal(3)
 FEWEST: Final = 3  # top-ups, to speak of a trend
-MOST_ROWS: Final = 500
 ORDER: Final = ("stopped", "slowing", "irregular", "quickening", "steady", "too few to say")
 
 
@@ -47,7 +46,7 @@ def read_top_up_cadence(*, as_of: datetime, currency: str) -> Report:
         total=Figure("Paid credit bought", bought),
         figures=[Figure(name.capitalize(), int(count), "count") for name, count in counts],
         columns=COLUMNS,
-        rows=rows[:MOST_ROWS],
+        rows=rows,
         ties=[Tie("Paid credit bought", bought, sold)],
         chart=Chart("Accounts by trend", counts, "count"),
         notes=(

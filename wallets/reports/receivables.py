@@ -18,7 +18,6 @@ COLUMNS: Final = (
     Column("since", "Overdrawn since", "date"),
     Column("days", "For", "days"),
 )
-MOST_ROWS: Final = 500
 
 
 def read_receivables(*, as_of: datetime, currency: str) -> Report:
@@ -45,7 +44,7 @@ def read_receivables(*, as_of: datetime, currency: str) -> Report:
             Figure("Wallets", len(rows), "count"),
         ],
         columns=COLUMNS,
-        rows=rows[:MOST_ROWS],
+        rows=rows,
         totals=totals,
         ties=[Tie("Overdrafts", totals[1], owed["OVERDRAFT_RECEIVABLE"])],
         chart=Chart("The largest overdrafts", [(str(row[0]), row[1]) for row in rows[:12]]),

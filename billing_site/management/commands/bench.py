@@ -16,6 +16,7 @@ from billing_site.benchmarks.alerts import measure_alerts
 from billing_site.benchmarks.gate import measure_gate
 from billing_site.benchmarks.ingest import measure_ingest
 from billing_site.benchmarks.pages import measure_pages
+from billing_site.benchmarks.reports import measure_reports
 from wallets import clock
 
 BENCHMARKS: Final[dict[str, Callable[..., dict[str, float]]]] = {
@@ -23,8 +24,9 @@ BENCHMARKS: Final[dict[str, Callable[..., dict[str, float]]]] = {
     "gate": measure_gate,
     "ingest": measure_ingest,
     "pages": measure_pages,
+    "reports": measure_reports,
 }
-EVENTS: Final = {"pages": 1_000_000}
+EVENTS: Final = {"pages": 1_000_000, "reports": 10_000_000}
 DEFAULT_EVENTS: Final = 100_000
 
 
@@ -60,7 +62,7 @@ def _unit(key: str) -> str:
         "ms"
         if key.endswith("_ms")
         else ""
-        if key in {"delivered", "missing"}
+        if key in {"delivered", "missing", "events"}
         else "µs"
         if key.endswith("_us")
         else "/s"
