@@ -21,9 +21,8 @@ from billing_site.backoffice.reports import REPORTS
 from billing_site.benchmarks.vendor import MODELS, set_vendor_up
 from metering.usage.days import roll_up_usage
 from wallets.accounts.models import User
-from wallets.ledger.chart import chart_account
+from wallets.ledger.chart import Kind, chart_account
 from wallets.ledger.days import roll_up_journal
-from wallets.ledger.models import LedgerAccount
 
 ACCOUNTS: Final = 1_000
 DAYS: Final = 60
@@ -32,7 +31,6 @@ METERS: Final = ("llm.input_tokens", "llm.output_tokens")
 ROUNDS: Final = 9
 NOT_ASKED: Final = ("chargeback",)
 EVENTS_PER_ROW: Final = 7
-Kind = LedgerAccount.Kind
 
 
 def measure_reports(*, at: datetime, events: int, tell: Callable[[str], object]) -> dict[str, float]:
