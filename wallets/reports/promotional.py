@@ -34,8 +34,8 @@ def read_promotional_cost(*, start: datetime, end: datetime, currency: str) -> R
         for kind, (given, expired, other, used) in sorted(kinds.items())
     ]
     totals = column_totals(COLUMNS, rows)
-    off = journal_sums(start=start, end=end, currency=currency)
-    cost = -sum((one.amount for one in off if one.account == "PROMOTIONAL_COST"), ZERO)
+    off = journal_sums(start=start, end=end, currency=currency, kinds=["PROMOTIONAL_COST"])
+    cost = -sum((one.amount for one in off), ZERO)
     # Given credit whose other side is another account: adjustments by hand, transfers, plans that were paid.
     elsewhere = totals[-1] - cost
     months: dict[str, Decimal] = defaultdict(lambda: ZERO)
