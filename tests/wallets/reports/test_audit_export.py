@@ -33,16 +33,16 @@ def folder(tmp_path: Path) -> Path:
     open_prices()
     for key in ("acme", "globex"):
         wallet = wallet_of(key, credit="10")
-        ingest_batch(events=[event(f"{key} {number}", 3, account=key) for number in range(3)], at=AT)
+        ingest_batch(events=[event(f"{key} {number}", 3, account=key, time=AT) for number in range(3)], at=AT)
         grant_credit(wallet_id=wallet.pk, amount=D(5), kind="promotional", at=AT + timedelta(days=1))
-        ingest_batch(events=[event(f"{key} later", 3, account=key)], at=AT + timedelta(days=2))
+        ingest_batch(events=[event(f"{key} later", 3, account=key, time=AT)], at=AT + timedelta(days=2))
     close_periods(at=AT + timedelta(days=30))
     told: list[str] = []
     counts = write_audit(folder=tmp_path / "audit", start=AT - timedelta(days=1), end=END, at=END, tell=told.append)
     assert counts["wallets.csv"] == 2
     assert min(counts.values()) > 0
     assert len(told) == len(counts)
-    assert (tmp_path / "audit" / "entries.csv").read_text().count("USAGE") == 4
+    assert (tmp_path / "audit" / "entries.csv").read_text().count("USAGE") == 4  # two batches of each
     return tmp_path / "audit"
 
 
