@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
-from typing import Final, cast
-from urllib.parse import urlencode
+from typing import Any, Final, cast
+from urllib.parse import quote, urlencode
 
 from django.http import HttpRequest, HttpResponse, QueryDict, StreamingHttpResponse
 from django.shortcuts import render
@@ -43,6 +43,11 @@ PER_PAGE: Final = 50
 MOST_DAYS: Final = 400
 HOURLY_UP_TO: Final = timedelta(days=2)
 DAILY_UP_TO: Final = timedelta(days=92)
+# The longest time that is shown by the hour, if that is asked for; days and months have no limit but MOST_DAYS.
+MOST_HOURLY: Final = timedelta(days=15)
+GRAINS: Final[dict[Granularity, Any]] = {
+    "hour": gettext_lazy("by the hour"), "day": gettext_lazy("by the day"), "month": gettext_lazy("by the month"),
+}  # fmt: skip
 SPANS: Final = {
     "day": (gettext_lazy("Last 24 hours"), 1),
     "week": (gettext_lazy("Last 7 days"), 7),
@@ -50,12 +55,14 @@ SPANS: Final = {
     "quarter": (gettext_lazy("Last 90 days"), 90),
 }
 LABELS: Final[dict[Granularity, str]] = {"hour": "j M, H:i", "day": "j M", "month": "M Y"}
+SHOWN: Final = ("from", "value", "charges", "quantity", "amount", "currency")
 COLUMNS: Final = ("time", "event", "type", "meter", "quantity", "amount", "currency")
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What the address asks for, checked. since, until: days in the viewer's zone, both included; only where no span is."""
+    """What the address asks for, checked. since, until: days in the viewer's zone, both included; only where no span is. grain:
+    the granularity that was chosen; empty: the one that fits."""
 
     cut: Cut
     granularity: Granularity
@@ -63,11 +70,13 @@ class Asked:
     since: date
     until: date
     problem: str = ""
+    grain: str = ""
 
     def address(self, **more: str) -> str:
         """The same question as a query string."""
         days = {"span": self.span} if self.span else {"since": self.since.isoformat(), "until": self.until.isoformat()}
-        return urlencode({"currency": self.cut.currency, **days, "meter": self.cut.meter, "by": self.cut.by} | more)
+        grain = {"grain": self.grain} if self.grain else {}
+        return urlencode({"currency": self.cut.currency, **days, "meter": self.cut.meter, "by": self.cut.by} | grain | more)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,12 +102,14 @@ class UsagePage:
     meters: list[tuple[str, str]]
     groups: list[tuple[str, str]]
     spans: list[tuple[str, str]]
+    grains: list[tuple[str, str]]
     caption: str
     chart: BarChart | None
     rows: list[UsageRow]
     charges: int
     total: Decimal
     as_csv: str
+    shown_as_csv: str
     by_name: str
     problem: str
 
@@ -120,7 +131,8 @@ class EventsPage:
 @require_safe
 @customer_page
 def usage(request: HttpRequest, customer: Customer, account: str) -> HttpResponse:
-    """Usage of one of their accounts: `?span=week` or `?since=2026-11-01&until=2026-11-07`, `&meter=`, `&by=`, `&currency=`."""
+    """Usage of one of their accounts: `?span=week` or `?since=2026-11-01&until=2026-11-07`, `&meter=`, `&by=`, `&currency=`;
+    `&grain=hour` says how fine. `&show=csv`: the same figures as a file, one line a period and value."""
     owner = customer.account(account)
     asked = _asked(request.GET, owner, at=now())
     zone = get_current_timezone()
@@ -132,6 +144,8 @@ def usage(request: HttpRequest, customer: Customer, account: str) -> HttpRespons
         problem = _("There are too many events in this time to tell them apart by %(name)s. Choose a shorter time.") % {
             "name": _name(asked.cut.by)
         }
+    if request.GET.get("show") == "csv" and not problem:
+        return _shown_as_csv(slices, asked)
     meters = meters_of_account(owner)
     total = sum((one.amount for one in slices), ZERO)
     names = dict(meters)
@@ -144,12 +158,14 @@ def usage(request: HttpRequest, customer: Customer, account: str) -> HttpRespons
         meters=meters,
         groups=[(BY_METER, _("Meter")), *((name, _name(name)) for name in _groups(asked.cut))],
         spans=[(name, str(label)) for name, (label, _days) in SPANS.items()],
+        grains=[(name, str(label)) for name, label in GRAINS.items()],
         caption=_("Used: %(what)s, %(currency)s") % {"what": chosen, "currency": asked.cut.currency},
         chart=bar_chart(_bars(slices, asked)) if slices else None,
         rows=_rows(slices, asked, total, names),
         charges=sum(one.charges for one in slices),
         total=total,
         as_csv=asked.address(),
+        shown_as_csv=asked.address(show="csv"),
         by_name=_("Meter") if asked.cut.by == BY_METER else _name(asked.cut.by),
         problem=problem,
     )
@@ -198,6 +214,21 @@ def usage_csv(request: HttpRequest, customer: Customer, account: str) -> HttpRes
     return cast("HttpResponse", answer)
 
 
+def _shown_as_csv(slices: list[Slice], asked: Asked) -> HttpResponse:
+    """What chart and table add up: one line a period and value."""
+    name = f"usage-by-{asked.cut.by}-{asked.cut.account.key}-{asked.since:%Y%m%d}-{asked.until:%Y%m%d}.csv".replace("/", "_")
+    answer = HttpResponse(
+        content_type="text/csv; charset=utf-8", headers={"Content-Disposition": f'attachment; filename="{quote(name)}"'}
+    )
+    writer = csv.writer(answer)
+    writer.writerow(SHOWN)
+    for one in slices:
+        quantity = "" if one.quantity is None else plain(one.quantity)
+        period = localtime(one.period).isoformat()
+        writer.writerow([period, text_cell(one.value or ""), one.charges, quantity, plain(one.amount), asked.cut.currency])
+    return answer
+
+
 class _Line:
     """A file whose writes are taken one by one."""
 
@@ -233,7 +264,11 @@ def _asked(query: QueryDict, account: Account, *, at: datetime) -> Asked:
         start = (here - timedelta(hours=23)).replace(minute=0, second=0, microsecond=0)
     end = datetime.combine(until + timedelta(days=1), time(), zone)
     length = end - start
-    grain: Granularity = "hour" if span == "day" or length <= HOURLY_UP_TO else "day" if length <= DAILY_UP_TO else "month"
+    fits: Granularity = "hour" if span == "day" or length <= HOURLY_UP_TO else "day" if length <= DAILY_UP_TO else "month"
+    chosen = next((one for one in GRAINS if one == query.get("grain")), None)
+    if chosen == "hour" and length > MOST_HOURLY:
+        problem = _("By the hour at most %(days)s days can be shown.") % {"days": MOST_HOURLY.days}
+        chosen = None
     cut = Cut(
         account=account,
         currency=query.get("currency") or account.currency,
@@ -242,7 +277,7 @@ def _asked(query: QueryDict, account: Account, *, at: datetime) -> Asked:
         meter=query.get("meter", ""),
         by=query.get("by") or BY_METER,
     )
-    return Asked(cut, grain, span, since, until, problem)
+    return Asked(cut, chosen or fits, span, since, until, problem, chosen or "")
 
 
 def _day(text: str | None) -> date | None:

@@ -72,6 +72,28 @@ def test_the_csv_has_every_charge_and_no_formula(customer: Client) -> None:
     assert {row["user"] for row in rows} == {"", "ada", "'=bob"}
 
 
+@pytest.mark.parametrize("grain", ["", "hour", "day", "month"])
+def test_what_is_shown_is_the_same_as_a_file(customer: Client, grain: str) -> None:
+    asked = {"by": "user", "span": "week", "grain": grain}
+    page = shown(customer, **asked)
+    assert page.asked.granularity == (grain or "day")
+    response = customer.get(f"{USAGE}?{page.shown_as_csv}")
+    assert response["Content-Disposition"].startswith('attachment; filename="usage-by-user-acme-')
+    rows = list(csv.DictReader(io.StringIO(response.content.decode())))
+    by_value: dict[str, D] = {}
+    for row in rows:
+        by_value[row["value"] or "none"] = by_value.get(row["value"] or "none", D(0)) + D(row["amount"])
+    assert by_value == {row.name.replace("=bob", "'=bob"): row.amount for row in page.rows}
+    assert sum(int(row["charges"]) for row in rows) == page.charges
+
+
+def test_a_quarter_by_the_hour_is_too_much(customer: Client) -> None:
+    page = shown(customer, span="quarter", grain="hour")
+    assert page.asked.granularity == "day"
+    assert page.problem == "By the hour at most 15 days can be shown."
+    assert page.rows
+
+
 def test_one_meter_shows_its_quantity(customer: Client) -> None:
     page = shown(customer, meter="llm.output_tokens", by="model")
     assert [(row.name, row.quantity) for row in page.rows] == [("gpt-5", D(310))]
