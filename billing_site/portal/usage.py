@@ -39,6 +39,7 @@ from wallets.csv_cells import text_cell
 from wallets.money import ZERO, plain
 
 ROWS: Final = 50
+HIGH: Final = 170
 PER_PAGE: Final = 50
 MOST_DAYS: Final = 400
 HOURLY_UP_TO: Final = timedelta(days=2)
@@ -160,7 +161,7 @@ def usage(request: HttpRequest, customer: Customer, account: str) -> HttpRespons
         spans=[(name, str(label)) for name, (label, _days) in SPANS.items()],
         grains=[(name, str(label)) for name, label in GRAINS.items()],
         caption=_("Used: %(what)s, %(currency)s") % {"what": chosen, "currency": asked.cut.currency},
-        chart=bar_chart(_bars(slices, asked)) if slices else None,
+        chart=bar_chart(_bars(slices, asked), height=HIGH) if slices else None,
         rows=_rows(slices, asked, total, names),
         charges=sum(one.charges for one in slices),
         total=total,
