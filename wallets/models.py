@@ -25,6 +25,7 @@ from wallets.payments.offer_models import AccountTax, BonusSlab, RefundPolicy, T
 from wallets.periods.models import PeriodClosing, PeriodProof
 from wallets.recharge.models import AutoRecharge, RechargeDecision, ScheduledTopUp
 from wallets.refunds.models import Dispute, Refund, Withdrawal
+from wallets.reports.models import AccountCode
 from wallets.risk.models import HeldCredit, ReviewItem, TopUpAttempt, TrustTier, VelocityRule
 from wallets.statements.credit_note_models import CreditedCharge, CreditNote, CreditNoteLine
 from wallets.statements.models import Statement, StatementLine
@@ -32,6 +33,7 @@ from wallets.visits.models import SignIn, SupportVisit
 
 __all__ = [
     "Account",
+    "AccountCode",
     "AccountNote",
     "AccountTax",
     "Adjustment",

@@ -43,6 +43,12 @@ GATE: Final[dict[str, Any]] = {
 }
 
 
+GENERAL_LEDGER: Final[dict[str, Any]] = {
+    "title": "General ledger",
+    "icon": "upload_file",
+    "link": reverse_lazy("admin:general_ledger"),
+    "permission": lambda request: request.user.has_perm(MONEY) and request.user.has_perm("wallets.view_accountcode"),
+}
 IN_NAVIGATION: Final = ("liability", "deferred-revenue", "revenue", "margin", "run-out", "cadence")
 ALL_REPORTS: Final[dict[str, Any]] = {
     "title": "All reports",
@@ -137,6 +143,8 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
                 _page("Entries", "receipt_long", "wallets.journalentry"),
                 _page("Chart of accounts", "account_tree", "wallets.ledgeraccount"),
                 _page("Proofs", "verified", "wallets.proofrun"),
+                GENERAL_LEDGER,
+                _page("Account codes", "tag", "wallets.accountcode"),
             ],
         },
         {"title": "Reports", "items": [_report(kind) for kind in IN_NAVIGATION] + [ALL_REPORTS]},

@@ -11,7 +11,6 @@ from urllib.parse import urlencode
 
 from django import forms
 from django.core.exceptions import PermissionDenied
-from django.db.models import Count
 from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.template.response import TemplateResponse
@@ -24,7 +23,7 @@ from billing_site.backoffice.reports import REPORTS, Choice, ReportKind
 from billing_site.bar_chart import Bar, BarChart, bar_chart
 from billing_site.templatetags import amounts
 from wallets.amount_text import headline_text
-from wallets.balances.models import Wallet
+from wallets.balances.currencies import currencies_in_use
 from wallets.clock import now
 from wallets.csv_cells import text_cell
 from wallets.errors import Refusal
@@ -118,7 +117,7 @@ def report_page(site: UnfoldAdminSite, request: HttpRequest, slug: str) -> HttpR
         raise Http404
     if not request.user.has_perm(kind.right):
         raise PermissionDenied
-    currencies = _currencies()
+    currencies = currencies_in_use()
     form = ReportForm(kind, currencies, request.GET)
     asked = _asked(kind, form, currencies, at=now())
     report, refusal = None, ""
@@ -146,12 +145,6 @@ def report_page(site: UnfoldAdminSite, request: HttpRequest, slug: str) -> HttpR
         same=f"?{urlencode(asked.query)}",
     )
     return TemplateResponse(request, "admin/report_page.html", context, status=422 if form.errors or refusal else 200)
-
-
-def _currencies() -> list[str]:
-    """Of all wallets, that of most of them first."""
-    counted = Wallet.objects.values("currency").annotate(wallets=Count("pk")).order_by("-wallets", "currency")
-    return [row["currency"] for row in counted]
 
 
 def _asked(kind: ReportKind, form: ReportForm, currencies: list[str], *, at: datetime) -> Asked:

@@ -17,6 +17,7 @@ from unfold.sites import UnfoldAdminSite
 from billing_site.backoffice.again import asks_again, stopped_at_the_door
 from billing_site.backoffice.dashboard import REFRESH_SECONDS, read_dashboard
 from billing_site.backoffice.gate import gate_page
+from billing_site.backoffice.general_ledger import general_ledger_page
 from billing_site.backoffice.report_pages import report_page, reports_page
 from billing_site.backoffice.simulate import simulate_page
 from wallets.clock import now
@@ -73,6 +74,7 @@ class BackOfficeSite(UnfoldAdminSite):
             path("gate/", self.admin_view(self.gate_view), name="gate"),
             path("reports/", self.admin_view(self.reports_view), name="reports"),
             path("reports/<slug:slug>/", self.admin_view(self.report_view), name="report"),
+            path("general-ledger/", self.admin_view(self.general_ledger_view), name="general_ledger"),
             path("customers/", self.admin_view(self.customer_find_view), name="customer_find"),
             path("customers/<int:pk>/", self.admin_view(self.customer_view), name="customer"),
             *super().get_urls(),
@@ -93,6 +95,10 @@ class BackOfficeSite(UnfoldAdminSite):
     def report_view(self, request: HttpRequest, slug: str) -> HttpResponseBase:
         """One of them."""
         return report_page(self, request, slug)
+
+    def general_ledger_view(self, request: HttpRequest) -> HttpResponseBase:
+        """The journal for bookkeeping."""
+        return general_ledger_page(self, request)
 
     def customer_find_view(self, request: HttpRequest) -> HttpResponse:
         """Whom a term names."""

@@ -53,6 +53,7 @@ from wallets.audit.record import record_change
 from wallets.brand.models import Brand
 from wallets.payments.offer_models import RefundPolicy, TaxRate, TopUpTerms
 from wallets.refunds.refund import Why, refund_top_up
+from wallets.reports.models import AccountCode
 from wallets.risk.models import TrustTier
 
 pytestmark = pytest.mark.django_db
@@ -121,6 +122,7 @@ def staff(acme: Any, globex: Any, fiona: User) -> Iterator[dict[str, User]]:
             model.objects.create(**fields)
         close_periods(at=NOW + timedelta(days=15))
         prove_and_keep(at=NOW, provers=())
+        AccountCode.objects.create(kind="REVENUE", code="4400")
         grant_roles()
         people = {}
         for role in ROLES:

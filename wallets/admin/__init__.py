@@ -1,6 +1,7 @@
 """The back office's pages on what this app holds; importing this registers them."""
 
 from wallets.admin import (
+    account_codes,
     accounts,
     adjustments,
     api_keys,
@@ -25,6 +26,7 @@ from wallets.admin import (
 )
 
 __all__ = [
+    "account_codes",
     "accounts",
     "adjustments",
     "api_keys",

@@ -56,6 +56,7 @@ from wallets.payments.event_models import PaymentException, ProviderEvent
 from wallets.payments.models import PaymentMethod, Receipt, TopUp
 from wallets.payments.offer_models import RefundPolicy, TaxRate, TopUpTerms
 from wallets.refunds.models import Dispute, Refund, Withdrawal
+from wallets.reports.models import AccountCode
 from wallets.risk.models import ReviewItem, TrustTier, VelocityRule
 from wallets.statements.models import Statement
 
@@ -77,6 +78,7 @@ PAGES = {
     BankLine: 5,
 }  # fmt: skip
 RULES = [
+    AccountCode,
     ApprovalLimit,
     Brand,
     ReasonCode,
