@@ -19,6 +19,7 @@ from wallets.admin.recorded import RecordedForms
 # A view of the admin changes something only through one of these.
 RECORDED = re.compile(r"\b(?:run_action_page|recorded_action|run_import_page|edit_draft|customer_page)\(")
 READS = {
+    "ledger",  # the general ledger
     "autocomplete", "compare", "csv", "dashboard", "done", "export", "file", "find", "gate", "index", "jsi18n",
     "list", "live", "login", "logout", "pdf", "report", "reports", "search", "site", "template", "xlsx",
 }  # fmt: skip
