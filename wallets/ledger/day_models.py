@@ -1,8 +1,9 @@
 """The journal added up by days (UTC), for reports: derived from entries and postings, and proved against them.
 
     JournalDay   the sum of a day's postings of one account, contra, kind of entry, kind of lot and month of sale
-    RolledDays   how far something is added up (the journal, usage): days before `rolled` are, days before `announced` soon
-    will be StaleDay     something was written into a day that was announced (the journal: trigger entry_marks_its_day_stale)
+    RolledDays   how far something is added up (the journal, usage): what is before `rolled` is, what is before `announced` soon
+                 will be
+    StaleDay     something was written into a day that was announced (the journal: trigger entry_marks_its_day_stale)
 
 Nothing is ever missed (`rolled_days.py` says how): whoever writes into a day before `announced` marks it, in the same
 transaction; and a day is added up only once every transaction that may not have seen it announced is over.

@@ -15,7 +15,7 @@ from django.db.models import Min
 from wallets.ledger.day_models import JournalDay
 from wallets.ledger.models import JournalEntry, LedgerAccount
 from wallets.ledger.proof import Proof, prove_rows
-from wallets.ledger.rolled_days import roll_up_days, spans_of
+from wallets.ledger.rolled_days import HOUR, roll_up_days, spans_of
 
 JOURNAL: Final = "journal"
 BEGINNING: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -80,13 +80,14 @@ def journal_sums(
 
 
 def roll_up_journal(*, at: datetime) -> int:
-    """Add up the days of the journal that are over at `at`. Returns how many; may run at any time."""
+    """Add up what is over of the journal at `at`, today by its hours. Returns how many days; may run at any time."""
     return roll_up_days(
         JOURNAL,
         at=at,
         earliest=lambda: JournalEntry.objects.aggregate(first=Min("at"))["first"],
         forget=lambda day: JournalDay.objects.filter(day=day).delete(),
         add_up=_add_up,
+        by=HOUR,
     )
 
 
@@ -146,7 +147,9 @@ _SUMS: Final = f"""
 _ROLL_UP: Final = f"""
     INSERT INTO wallets_journalday (day, ledger_account_id, contra_id, kind, lot_kind, cohort, amount, postings)
     {_SUMS.format(where="e.at >= %s AND e.at < %s")}
-"""
+    ON CONFLICT ON CONSTRAINT journal_day_once DO UPDATE
+        SET amount = wallets_journalday.amount + EXCLUDED.amount, postings = wallets_journalday.postings + EXCLUDED.postings
+"""  # noqa: S608 - of constants
 _ROLLED: Final = """
     SELECT {day} AS day, d.ledger_account_id, d.contra_id, d.kind, d.lot_kind, d.cohort, d.amount FROM wallets_journalday d
     WHERE d.day >= %s AND d.day < %s AND d.day <> ALL(%s) AND d.ledger_account_id = ANY(%s)

@@ -57,6 +57,24 @@ def test_what_is_written_into_a_day_that_was_added_up_counts_at_once_and_is_adde
     assert journal_days_hold().holds
 
 
+def test_of_today_the_hours_that_are_over_are_added_up(wallet: Wallet) -> None:
+    later = NOW + timedelta(hours=2)
+    assert roll_up_journal(at=later) == 3
+    assert JournalDay.objects.filter(day=NOW.date()).exists()
+    grant_credit(wallet_id=wallet.pk, amount=D(2), kind="paid", at=later)
+    assert owed(end=later + timedelta(minutes=1)) == 6
+    assert owed(end=later) == 4
+    assert owed(start=NOW + timedelta(minutes=1), end=later + DAY) == 2
+    grant_credit(wallet_id=wallet.pk, amount=D(100), kind="paid", at=NOW + timedelta(minutes=30))
+    assert owed(end=later + timedelta(minutes=1)) == 106
+    assert roll_up_journal(at=later + timedelta(hours=1)) == 2  # what was written into, and the next hour
+    assert owed(end=later + timedelta(minutes=1)) == 106
+    assert journal_days_hold().holds
+    assert roll_up_journal(at=later + DAY) == 1
+    assert owed(end=later + DAY) == 106
+    assert journal_days_hold().holds
+
+
 def test_a_day_waits_for_whoever_may_still_write_into_it(wallet: Wallet) -> None:
     its = connection.settings_dict
     slow = psycopg.connect(host=its["HOST"], port=its["PORT"], user=its["USER"], password=its["PASSWORD"], dbname=its["NAME"])
