@@ -82,7 +82,8 @@ def test_many_events_are_left_to_a_worker(shop: Shop, finance: Client, monkeypat
     asked = {"version": draft.public_id}
     page = text_of(finance.get(PAGE, asked))
     assert "3 charges have to be rated one by one." in page
-    assert "Revenue" not in page
+    assert "Revenue by" not in page
+    assert "Who pays more" not in page
     started = finance.post(PAGE, asked)
     assert started.status_code == 302
     waiting = finance.get(started["Location"])

@@ -160,7 +160,7 @@ def test_payments_are_listed_in_one_query_and_go_on_over_pages(
     provider.declines[card.provider_id] = "expired_card"
     topped_up(acme.wallet, origin=TopUp.Origin.RECHARGE, request_key="declined")
     client.get("/payments/acme")
-    with django_assert_num_queries(7):  # session, person, account, payments, may they pay, what they may open, banner
+    with django_assert_num_queries(6):  # session, person, account, payments, what they may open, banner
         page = text(client.get("/payments/acme"))
     assert page.count("MAIN-2026-") == 3
     assert "auto-recharge: The card has expired." in page
