@@ -12,6 +12,7 @@ from wallets.brand.models import Brand
 from wallets.credit.models import CreditLot
 from wallets.holds.models import Hold
 from wallets.idempotency.models import StoredAnswer
+from wallets.imports.models import CreditImport
 from wallets.ledger.day_models import JournalDay, RolledDays, StaleDay
 from wallets.ledger.models import JournalEntry, LedgerAccount, Posting
 from wallets.ledger.proof_models import ProofRun
@@ -47,6 +48,7 @@ __all__ = [
     "BillingDetails",
     "BonusSlab",
     "Brand",
+    "CreditImport",
     "CreditLot",
     "CreditNote",
     "CreditNoteLine",
