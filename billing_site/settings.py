@@ -54,8 +54,7 @@ ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[:
 DATA_DIR = Path(env.str("DATA_DIR", default=str(BASE_DIR / ".data")))
 # Fill an empty database with the demo company and keep its traffic alive, in `manage.py run`. On for embedded servers.
 DEMO = env.bool("DEMO", default=False)
-# Behind a proxy that sets X-Forwarded-Proto and X-Forwarded-For (and strips the client's): trust it. Off: nobody may claim to
-# be on https, or somewhere else.
+# Behind a proxy that sets X-Forwarded-Proto and X-Forwarded-For (and strips the client's): trust it.
 BEHIND_PROXY = env.bool("BEHIND_PROXY", default=False)
 # DEBUG, INFO, WARNING ... of our own loggers; libraries stay at WARNING.
 LOG_LEVEL = env.str("LOG_LEVEL", default="INFO")
@@ -97,6 +96,7 @@ _PAGES = {
     "recharge": "/auto-recharge/{account}", "alerts": "/alerts/{account}", "webhooks": "/webhook-endpoints/{account}",
 }  # fmt: skip
 PORTAL_LINKS = {"top_up": TOP_UP_URL} | {name: SITE_URL + page for name, page in _PAGES.items()}
+PORTAL_LINK_URL, WIDGET_URL = f"{SITE_URL}/enter/{{token}}/", f"{SITE_URL}/widget/{{token}}/"
 # The table of who reads which news, by name: the apps below may not import it.
 OUTBOX_READERS = "billing_site.outbox_readers.READERS"
 # What tells the spend caps of accounts for the gate's copy in Redis; they stand in a room above the one that publishes.
@@ -194,6 +194,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "billing_site.portal.link.LinkSessions",
     "billing_site.viewer_zone.ViewerZone",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",

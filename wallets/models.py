@@ -24,6 +24,7 @@ from wallets.payments.event_models import PaymentException, ProviderEvent
 from wallets.payments.models import PaymentMethod, ProviderCustomer, Receipt, TopUp
 from wallets.payments.offer_models import AccountTax, BonusSlab, RefundPolicy, TaxRate, TopUpTerms
 from wallets.periods.models import PeriodClosing, PeriodProof
+from wallets.portal_links.models import PortalLink
 from wallets.recharge.models import AutoRecharge, RechargeDecision, ScheduledTopUp
 from wallets.refunds.models import Dispute, Refund, Withdrawal
 from wallets.reports.models import AccountCode
@@ -71,6 +72,7 @@ __all__ = [
     "PaymentMethod",
     "PeriodClosing",
     "PeriodProof",
+    "PortalLink",
     "Posting",
     "ProofRun",
     "ProviderCustomer",

@@ -34,6 +34,7 @@ from wallets.errors import Conflict, InvalidInput, NotFound, Refusal
 from wallets.holds.refusals import HoldRefused
 from wallets.idempotency.claim import KeyInUse
 from wallets.payments.providers.contract import ProviderUnavailable
+from wallets.portal_links.make import TooManyLinks
 from wallets.risk.screen import VelocityExceeded
 
 log = logging.getLogger(__name__)
@@ -72,6 +73,7 @@ REFUSALS: Final[Mapping[type[Refusal], int]] = {
     UnpackedTooLarge: 413,
     UnknownEncoding: 415,
     TooManyAttempts: 429,
+    TooManyLinks: 429,
     VelocityExceeded: 429,
     IngestBusy: 503,
     LockBusy: 503,

@@ -42,6 +42,7 @@ NOT_RECORDED: Final[Mapping[str, str]] = {
     "hold_release": "as above",
     "credit_preview": "stores nothing",
     "price_preview": "stores nothing",
+    "widget_tokens": "a signed token; stores nothing",
     "banner_tokens": "a signed token; stores nothing",
     "pricing_simulate": "works out an answer; its run is a row with its actor",
 }

@@ -14,6 +14,7 @@ from django.core.exceptions import PermissionDenied
 from django.db.models import Case, F, Q, QuerySet, Value, When
 from django.http import Http404, HttpRequest, HttpResponse
 
+from billing_site.portal.link import link_of
 from billing_site.portal.visit import visit_of
 from metering.usage.models import UsageEvent
 from wallets.accounts.models import Account, Member, User
@@ -38,25 +39,33 @@ MAY: Final[dict[str, frozenset[str]]] = {
 # What is left in an account that is closed.
 MAY_WHEN_CLOSED: Final = frozenset({"read", "export", "close"})
 
+# What a session that began with a link may do: people, keys and the end of the account want somebody who signed in.
+MAY_BY_LINK: Final = frozenset({"read", "pay", "billing_details", "alerts", "caps"})
+
 
 @dataclass(frozen=True, slots=True)
 class Customer:
     """The person who signed in, as a member of accounts. visiting: the one account support looks at, instead of theirs;
-    they read everything of it and change nothing (`visit.py`)."""
+    they read everything of it and change nothing (`visit.py`). linked: the one account of a session that began with a link, and
+    linked_role what its person is in it (`link.py`)."""
 
     user: User
     visiting: Account | None = None
+    linked: Account | None = None
+    linked_role: str | None = None
 
     def theirs(self, account: str) -> Q:
         """Rows of their accounts, by the path from the row to its account (`wallet__account`)."""
-        if self.visiting is not None:
-            return Q(**{account: self.visiting})
+        only = self.visiting or self.linked
+        if only is not None:
+            return Q(**{account: only})
         return Q(**{f"{account}__members__user": self.user})
 
     def accounts(self) -> QuerySet[Account]:
         """Their accounts, each with their role in it (`its_role`)."""
-        if self.visiting is not None:
-            return Account.objects.filter(pk=self.visiting.pk)
+        only = self.visiting or self.linked
+        if only is not None:
+            return Account.objects.filter(pk=only.pk)
         return Account.objects.filter(members__user=self.user).annotate(its_role=F("members__role")).order_by("name", "id")
 
     def account(self, key: str) -> Account:
@@ -74,6 +83,8 @@ class Customer:
 
     def role_in(self, account: Account) -> str | None:
         """Their role in the account; None in one they are no member of."""
+        if self.linked is not None:
+            return self.linked_role if account.pk == self.linked.pk else None
         if self.visiting is None and hasattr(account, "its_role"):
             return str(account.its_role)
         return Member.objects.filter(account=account, user=self.user).values_list("role", flat=True).first()
@@ -83,6 +94,8 @@ class Customer:
         if self.visiting is not None:
             return action == "read"
         if account.closed_at is not None and action not in MAY_WHEN_CLOSED:
+            return False
+        if self.linked is not None and action not in MAY_BY_LINK:
             return False
         return self.role_in(account) in MAY[action]
 
@@ -120,6 +133,18 @@ class Customer:
         return pk
 
 
+def customer_of(request: HttpRequest) -> Customer:
+    """Whoever looks: a person who signed in, support on a visit, or whoever came by a link."""
+    user: Any = request.user
+    assert not isinstance(user, AnonymousUser), "login_required stands before this"
+    link = link_of(request)
+    if link is not None:
+        member = None if link.read_only else Member.objects.filter(account=link.account, user=user).first()
+        return Customer(user, linked=link.account, linked_role=Member.Role.VIEWER if member is None else member.role)
+    visit = visit_of(request)
+    return Customer(user) if visit is None else Customer(user, visiting=visit.account)
+
+
 def customer_page(
     view: Callable[Concatenate[HttpRequest, Customer, Rest], HttpResponse],
 ) -> Callable[Concatenate[HttpRequest, Rest], HttpResponse]:
@@ -127,11 +152,7 @@ def customer_page(
 
     @wraps(view)
     def with_customer(request: HttpRequest, /, *args: Rest.args, **kwargs: Rest.kwargs) -> HttpResponse:
-        user: Any = request.user
-        assert not isinstance(user, AnonymousUser), "login_required stands before this"
-        visit = visit_of(request)
-        customer = Customer(user) if visit is None else Customer(user, visiting=visit.account)
-        response = view(request, customer, *args, **kwargs)
+        response = view(request, customer_of(request), *args, **kwargs)
         response.headers.setdefault("Cache-Control", "private, no-store")
         return response
 
@@ -145,7 +166,7 @@ def person_page(
 
     @wraps(view)
     def alone(request: HttpRequest, customer: Customer, /, *args: Rest.args, **kwargs: Rest.kwargs) -> HttpResponse:
-        if customer.visiting is not None:
+        if customer.visiting is not None or customer.linked is not None:
             raise PermissionDenied
         return view(request, customer, *args, **kwargs)
 

@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
-from billing_site.portal.access import MAY, Customer
+from billing_site.portal.access import MAY, MAY_BY_LINK, Customer
 from wallets.accounts.models import Member
 
 
@@ -83,14 +83,16 @@ class Navigation:
 def navigation_of(customer: Customer, account_key: str, *, here: str) -> Navigation:
     """What of an account this person may open. here: name of the URL one is on. One query."""
     role = None
-    if customer.visiting is None:
+    if customer.linked is not None:
+        role = customer.linked_role
+    elif customer.visiting is None:
         found = Member.objects.filter(account__key=account_key, user=customer.user)
         role = found.values_list("role", flat=True).first()
     groups: list[Link] = []
     pages: list[Link] = []
     for label, of_group in GROUPS:
         if customer.visiting is None:
-            open_to = [page for page in of_group if role in MAY[page.right]]
+            open_to = [page for page in of_group if role in MAY[page.right] and _open_by(customer, page)]
         else:
             open_to = [page for page in of_group if not page.of_person]
         if not open_to:
@@ -101,6 +103,10 @@ def navigation_of(customer: Customer, account_key: str, *, here: str) -> Navigat
         if inside and len(links) > 1:
             pages = links
     return Navigation(groups, pages)
+
+
+def _open_by(customer: Customer, page: Page) -> bool:
+    return customer.linked is None or (page.right in MAY_BY_LINK and not page.of_person)
 
 
 def address_of(page: Page, account_key: str) -> str:

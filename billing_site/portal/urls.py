@@ -15,6 +15,7 @@ from billing_site.portal.charges import charge
 from billing_site.portal.credit import credit, lot
 from billing_site.portal.developers import developers
 from billing_site.portal.invitation import invitation, start
+from billing_site.portal.link import enter, leave
 from billing_site.portal.payments import payments
 from billing_site.portal.plan import plan
 from billing_site.portal.privacy import close, delete_me, download, privacy
@@ -27,6 +28,7 @@ from billing_site.portal.unsubscribe import unsubscribe
 from billing_site.portal.usage import usage, usage_csv, usage_events
 from billing_site.portal.visit import end_support, support
 from billing_site.portal.webhooks import webhook, webhooks
+from billing_site.portal.widget import widget
 from billing_site.portal.withdraw import confirm_withdraw, withdraw
 from billing_site.sign_in.views import SignInView
 
@@ -76,6 +78,9 @@ urlpatterns = [
     path("start/", start, name="start"),
     path("support/end/", end_support, name="end_support"),
     path("support/open/<path:account>", support, name="support"),
+    path("enter/<str:token>/", enter, name="enter"),
+    path("leave/", leave, name="leave"),
+    path("widget/<str:token>/", widget, name="widget"),
     path("top-up/<path:account>", top_up, name="top_up"),
     path("dismiss/<path:account>", put_away, name="dismiss"),
     path("alerts/<path:account>", alerts, name="alerts"),

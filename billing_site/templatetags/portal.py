@@ -7,9 +7,8 @@ from typing import Any
 from django import template
 
 from billing_site.brand_pages import colours_address
-from billing_site.portal.access import Customer
+from billing_site.portal.access import customer_of
 from billing_site.portal.navigation import navigation_of
-from billing_site.portal.visit import visit_of
 from wallets.brand.read import brand
 
 register = template.Library()
@@ -25,7 +24,6 @@ def colours_of_brand() -> str:
 def pages_of(context: dict[str, Any], account_key: str) -> dict[str, Any]:
     """The pages of an account that whoever looks may open."""
     request = context["request"]
-    visit = visit_of(request)
-    customer = Customer(request.user) if visit is None else Customer(request.user, visiting=visit.account)
+    customer = customer_of(request)
     match = request.resolver_match
     return {"navigation": navigation_of(customer, account_key, here=match.url_name if match else "")}

@@ -172,6 +172,7 @@ def acme_things(acme: Company) -> Things:
             "/wallets/{wallet_id}/auto-recharge": {"threshold": "5", "amount": "50", "monthly_cap": "500"},
             "/wallets/{wallet_id}/scheduled-top-up": {"amount": "50", "day": 1},
             "/accounts/{key}/payment-methods": {"set_up": "seti_cus_acme"},
+            "/portal-sessions": {"account": "acme", "user": acme.owner.email},
             "/bounces": {"kind": "bounce", "email": "billing@acme.example"},
             "/webhook-endpoints": {"account": "acme", "url": "https://globex.example/hook"},
             "/wallets/{wallet_id}/transfers": {"to": acme.wallet.public_id, "amount": "1"},

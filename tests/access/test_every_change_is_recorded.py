@@ -17,7 +17,7 @@ from wallets.audit.models import AuditEvent
 
 NOT_CHANGES = {
     "/events", "/authorize", "/credits/preview", "/pricing/preview", "/pricing/simulate",
-    "/accounts/{key}/banner-tokens",
+    "/accounts/{key}/banner-tokens", "/accounts/{key}/widget-tokens",
     "/holds", "/holds/{hold_id}/capture", "/holds/{hold_id}/renew", "/holds/{hold_id}/extend", "/holds/{hold_id}/release",
 }  # fmt: skip
 WRITING = [one for one in ALL if one.method != "GET"]

@@ -40,6 +40,7 @@ from wallets.balances.models import Wallet
 from wallets.brand.change import change_brand
 from wallets.payments.manual import record_payment
 from wallets.payments.models import TopUp
+from wallets.portal_links.widget import widget_token
 from wallets.refunds.withdraw import confirmation_link
 from wallets.statements.models import Statement
 
@@ -92,6 +93,8 @@ def fill(shop: Shop) -> dict[str, dict[str, Any]]:
     address, _ = EmailAddress.objects.get_or_create(user=bob, email=bob.email)
     return {
         "": {"account": "acme"},
+        "widget": {"token": widget_token(account=acme.account)},
+        "enter": {"token": "x"},
         "legal": {"kind": "terms"},
         "charge": {"event": event_pk("req_1")},
         "receipt": {"public_id": paid},

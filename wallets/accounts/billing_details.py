@@ -34,7 +34,7 @@ class BillingChanges:
 def billing_details_of(account: Account) -> BillingDetails:
     """What was said of the account; a row that is not stored, of nothing, when nobody said anything. At most one query."""
     try:
-        found: BillingDetails = account.billing_details  # type: ignore[attr-defined]
+        found: BillingDetails = account.billing_details  # type: ignore[attr-defined, unused-ignore]
     except BillingDetails.DoesNotExist:
         return BillingDetails(account=account)
     return found
@@ -64,7 +64,7 @@ def change_billing_details(*, account: Account, changes: BillingChanges, at: dat
             Account.objects.filter(pk=locked.pk).update(country=country)
         row, _ = BillingDetails.objects.update_or_create(account=locked, defaults=found | {"changed_at": at})
     account.country = country
-    account.billing_details = row  # type: ignore[attr-defined]
+    account.billing_details = row  # type: ignore[attr-defined, unused-ignore]
     return row
 
 

@@ -14,6 +14,7 @@ from wallets.api.payment_methods import (
     PaymentMethodDefault,
     PaymentMethodSetUp,
 )
+from wallets.api.portal_sessions import PortalSessions, WidgetTokens
 from wallets.api.recharges import WalletAutoRecharge, WalletRechargeDecisions, WalletSchedule
 from wallets.api.refunds import OneRefund, OneWithdrawal, TopUpRefunds, WalletWithdrawals, WithdrawalCancel
 from wallets.api.statements import AccountStatements, OneStatement, StatementCsv, StatementPdf
@@ -30,6 +31,8 @@ urlpatterns = [
     path("wallets/<str:wallet_id>/thaw", WalletThaw.as_view(), name="wallet_thaw"),
     path("wallets/<str:wallet_id>/transfers", WalletTransfers.as_view(), name="wallet_transfers"),
     path("wallets/<str:wallet_id>/thresholds", WalletThresholdsView.as_view(), name="wallet_thresholds"),
+    path("portal-sessions", PortalSessions.as_view(), name="portal_sessions"),
+    path("accounts/<path:key>/widget-tokens", WidgetTokens.as_view(), name="widget_tokens"),
     path("accounts/<path:key>/thresholds", AccountThresholdsView.as_view(), name="account_thresholds"),
     path("wallets/<str:wallet_id>/topups", WalletTopUps.as_view(), name="wallet_top_ups"),
     path("wallets/<str:wallet_id>/auto-recharge", WalletAutoRecharge.as_view(), name="wallet_auto_recharge"),

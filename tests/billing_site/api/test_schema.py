@@ -63,11 +63,12 @@ def test_every_post_that_makes_or_moves_something_takes_an_idempotency_key(docum
         if "post" in operations and "Idempotency-Key" not in {one["name"] for one in operations["post"].get("parameters", ())}
     }
     # Events carry their own ids; the gate decides and previews compute, and keep nothing; a wrong voucher code leaves its
-    # attempt behind; a card's bank is asked outside every transaction; a banner's token is signed and kept nowhere.
+    # attempt behind; a card's bank is asked outside every transaction; the tokens of
+    # banner and widget are signed and kept nowhere; of a link into the portal the hash alone is kept.
     assert without <= {
         "send_events", "authorize", "replay_dead_letters", "preview_price", "preview_credits", "simulate_prices",
         "redeem_voucher", "subscribe", "change_subscription_plan", "resume_subscription",
-        "keep_payment_method", "set_up_payment_method", "make_banner_token",
+        "keep_payment_method", "set_up_payment_method", "make_banner_token", "make_widget_token", "make_portal_session",
     }  # fmt: skip
 
 

@@ -31,6 +31,7 @@ SITE: Final = "http://testserver"
 MOST_QUERIES: Final = 19
 # Posted to, or fetched as a file: they show nobody a page. Whoever adds a page need not come here.
 NO_PAGE: Final = {
+    "enter", "leave",
     "look", "begin_card", "keep_card", "change_card", "close", "delete_me", "dismiss", "end_support", "logout",
     "account_logout", "statement_pdf", "statement_csv", "usage_csv", "download", "support",
     "mfa_download_recovery_codes", "account_set_password", "mfa_login_webauthn", "mfa_reauthenticate_webauthn",

@@ -17,7 +17,8 @@ pytestmark = pytest.mark.django_db
 
 # Pages that are no page of an account: reached by a link in a mail, by a form, or by a link on a page.
 NOT_FROM_HERE = (
-    "login", "logout", "start", "invitation", "unsubscribe", "support", "end_support", "look", "begin_card", "keep_card",
+    "login", "logout", "enter", "leave", "widget",
+    "start", "invitation", "unsubscribe", "support", "end_support", "look", "begin_card", "keep_card",
     "dismiss", "change_card", "statement_pdf", "statement_csv", "usage_csv", "download", "close", "delete_me",
 )  # fmt: skip
 

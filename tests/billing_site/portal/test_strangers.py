@@ -29,7 +29,7 @@ from wallets.statements.models import Statement
 
 pytestmark = pytest.mark.django_db
 
-OPEN_TO_ALL = {"login", "logout", "unsubscribe", "invitation", "start", "support", "end_support"}
+OPEN_TO_ALL = {"enter", "leave", "widget", "login", "logout", "unsubscribe", "invitation", "start", "support", "end_support"}
 # What only changes something: posted to by the pages.
 POSTS = ("dismiss", "close", "delete_me", "begin_card", "keep_card", "change_card", "look")
 OF_ACCOUNT = (
