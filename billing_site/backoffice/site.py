@@ -61,10 +61,10 @@ class BackOfficeSite(UnfoldAdminSite):
         context = {
             "content_title": "Today",
             "today": read_dashboard(at=now(), user=request.user),
+            "refresh": REFRESH_SECONDS,
             **(extra_context or {}),
         }
         page: TemplateResponse = super().index(request, context)
-        page["Refresh"] = str(REFRESH_SECONDS)
         return page
 
     def get_urls(self) -> list[URLPattern | URLResolver]:

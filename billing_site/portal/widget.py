@@ -41,7 +41,7 @@ def widget(request: HttpRequest, token: str) -> HttpResponse:
     response.headers["Cache-Control"] = "private, no-store"
     response.headers["Referrer-Policy"] = "no-referrer"
     response._csp_replace = {  # type: ignore[attr-defined]  # noqa: SLF001 - as csp_replace does
-        "script-src": ["'none'"], "connect-src": ["'none'"], "form-action": ["'none'"],
+        "script-src": ["'self'"], "connect-src": ["'self'"], "form-action": ["'none'"],
         "frame-ancestors": list(brand().embed_origins) or ["'none'"],
     }  # fmt: skip
     return response
