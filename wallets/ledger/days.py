@@ -3,7 +3,7 @@ already (`rolled_days.py`), the rest from the postings themselves, so that the a
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -15,7 +15,7 @@ from django.db.models import Min
 from wallets.ledger.day_models import JournalDay
 from wallets.ledger.models import JournalEntry, LedgerAccount
 from wallets.ledger.proof import Proof, prove_rows
-from wallets.ledger.rolled_days import HOUR, roll_up_days, spans_of
+from wallets.ledger.rolled_days import HOUR, Spans, roll_up_days, spans_of
 
 JOURNAL: Final = "journal"
 BEGINNING: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -45,21 +45,12 @@ def journal_sums(
 
     currency: of the postings; empty: all, units of allowances too. kinds: of the ledger accounts; empty: all.
     """
-    spans = spans_of(JOURNAL, start=start, end=end)
-    accounts = _accounts(currency, kinds)
-    sql: list[str] = []
-    values: list[Any] = []
-    if spans.first < spans.cut:
-        sql.append(_ROLLED.format(day="d.day" if by_day else "NULL::date"))
-        values += [spans.first, spans.cut, spans.stale, list(accounts)]
-    for low, high in spans.live:
-        sql.append(_LIVE.format(day=_DAY if by_day else "NULL::date"))
-        values += [low, high, list(accounts)]
-    if not sql or not accounts:
-        return []
-    with connection.cursor() as cursor:
-        cursor.execute(_TOGETHER.format(parts=" UNION ALL ".join(sql)), values)
-        rows = cursor.fetchall()
+    while True:
+        spans = spans_of(JOURNAL, start=start, end=end)
+        accounts = _accounts(currency, kinds)
+        rows = _read(spans, accounts, by_day=by_day)
+        if rows is not None:  # else an hour of today was added up meanwhile: once an hour at most
+            break
     others = {one.pk: one for one in LedgerAccount.objects.filter(pk__in={row[2] for row in rows} - {None} - accounts.keys())}
     names = accounts | others
     return [
@@ -123,6 +114,27 @@ def journal_days_hold() -> Proof:
     )
 
 
+def _read(spans: Spans, accounts: Mapping[int, LedgerAccount], *, by_day: bool) -> list[tuple[Any, ...]] | None:
+    """The sums; None when the day that is added up in part has come further than `spans` says: its last hour would count
+    twice. One statement, one snapshot."""
+    sql: list[str] = []
+    values: list[Any] = []
+    if spans.first < spans.cut:
+        sql.append(_ROLLED.format(day="d.day" if by_day else "NULL::date"))
+        values += [spans.first, spans.cut, spans.stale, list(accounts)]
+    for low, high in spans.live:
+        sql.append(_LIVE.format(day=_DAY if by_day else "NULL::date"))
+        values += [low, high, list(accounts)]
+    if not sql or not accounts:
+        return []
+    with connection.cursor() as cursor:
+        cursor.execute(_TOGETHER.format(parts=" UNION ALL ".join(sql)), values)
+        rows = cursor.fetchall()
+    if spans.part is not None and rows[0][0] != spans.part:
+        return None
+    return [row[1:] for row in rows if row[2] is not None]
+
+
 def _accounts(currency: str, kinds: Sequence[str]) -> dict[int, LedgerAccount]:
     accounts = LedgerAccount.objects.all()
     if currency:
@@ -158,9 +170,14 @@ _LIVE: Final = f"""
     SELECT {{day}} AS day, p.ledger_account_id, p.contra_id, e.kind, coalesce(l.kind, ''), {_COHORT}, p.amount
     {_FROM} WHERE e.at >= %s AND e.at < %s AND p.ledger_account_id = ANY(%s)
 """
+# The first column is how far the journal is added up, in the snapshot of the sums; there is a row even of no sums.
 _TOGETHER: Final = """
-    SELECT day, ledger_account_id, contra_id, kind, lot_kind, cohort, sum(amount)
-    FROM ({parts}) AS one (day, ledger_account_id, contra_id, kind, lot_kind, cohort, amount)
-    GROUP BY 1, 2, 3, 4, 5, 6 HAVING sum(amount) <> 0
-    ORDER BY 1, 2, 3, 4, 5, 6
+    SELECT far.rolled, sums.*
+    FROM (SELECT (SELECT rolled FROM wallets_rolleddays WHERE what = 'journal') AS rolled) far
+    LEFT JOIN (
+        SELECT day, ledger_account_id, contra_id, kind, lot_kind, cohort, sum(amount)
+        FROM ({parts}) AS one (day, ledger_account_id, contra_id, kind, lot_kind, cohort, amount)
+        GROUP BY 1, 2, 3, 4, 5, 6 HAVING sum(amount) <> 0
+    ) sums ON true
+    ORDER BY 2, 3, 4, 5, 6, 7
 """

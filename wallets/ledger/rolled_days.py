@@ -28,12 +28,14 @@ MOST_DAYS: Final = 31  # added up in one transaction
 @dataclass(frozen=True, slots=True)
 class Spans:
     """How to read a span of time. first, cut: days from `first` until before `cut`, but those in `stale`, are added up; `live`:
-    spans that are to be read row by row."""
+    spans that are to be read row by row. part: until when the last of these days is added up so far, None when all are whole:
+    whoever reads the sums must find it unchanged in the same snapshot (`rolled`), or ask again."""
 
     first: date
     cut: date
     stale: list[date]
     live: list[tuple[datetime, datetime]]
+    part: datetime | None
 
 
 def spans_of(what: str, *, start: datetime, end: datetime) -> Spans:
@@ -50,7 +52,7 @@ def spans_of(what: str, *, start: datetime, end: datetime) -> Spans:
     stale = sorted(set(marked.values_list("day", flat=True)))
     spans = [(start, min(first, end)), (since or cut, end)]
     spans += [(start_of(day), since if since and start_of(day) == last else start_of(day) + DAY) for day in stale]
-    return Spans(first.date(), cut.date(), stale, [span for span in spans if span[0] < span[1]])
+    return Spans(first.date(), cut.date(), stale, [span for span in spans if span[0] < span[1]], since)
 
 
 def roll_up_days(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal as D
 
@@ -10,6 +12,7 @@ import pytest
 from django.db import connection
 
 from tests.factories.balances import wallet_of
+from tests.processes import eventually
 from wallets.balances.models import Wallet
 from wallets.credit.grant import grant_credit
 from wallets.ledger.day_models import JournalDay, RolledDays, StaleDay
@@ -25,6 +28,25 @@ NOW = FIRST + 3 * DAY
 def owed(*, start: datetime = FIRST - DAY, end: datetime = NOW + DAY) -> D:
     """Paid credit granted in a span, as the journal says by days and by its postings."""
     return sum((one.amount for one in journal_sums(start=start, end=end, kinds=["PREPAID_LIABILITY"])), D(0))
+
+
+def owed_in_a_thread() -> D:
+    """As `owed` of a time that ends today, on a connection of its own."""
+    try:
+        return owed(end=NOW + timedelta(hours=2))
+    finally:
+        connection.close()
+
+
+def another_session() -> psycopg.Connection:
+    its = connection.settings_dict
+    return psycopg.connect(host=its["HOST"], port=its["PORT"], user=its["USER"], password=its["PASSWORD"], dbname=its["NAME"])
+
+
+def somebody_waits_for_a_lock() -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'")
+        return bool(cursor.fetchone()[0])
 
 
 @pytest.fixture
@@ -75,9 +97,23 @@ def test_of_today_the_hours_that_are_over_are_added_up(wallet: Wallet) -> None:
     assert journal_days_hold().holds
 
 
+def test_an_hour_that_is_added_up_while_a_report_is_read_counts_once(wallet: Wallet) -> None:
+    roll_up_journal(at=NOW)
+    over = NOW + timedelta(hours=1)
+    assert RolledDays.objects.get().rolled == NOW - timedelta(hours=1)
+    with ThreadPoolExecutor(1) as pool, closing(another_session()) as held:
+        held.execute("LOCK TABLE wallets_ledgeraccount")  # a report reads it once it knows how far days are added up
+        report = pool.submit(owed_in_a_thread)
+        assert eventually(somebody_waits_for_a_lock, within_seconds=30)
+        RolledDays.objects.update(announced=over, over_after=0)  # not to wait for whoever holds the lock
+        roll_up_journal(at=over + timedelta(minutes=10))
+        assert RolledDays.objects.get().rolled == over
+        held.rollback()
+        assert report.result(timeout=30) == 4
+
+
 def test_a_day_waits_for_whoever_may_still_write_into_it(wallet: Wallet) -> None:
-    its = connection.settings_dict
-    slow = psycopg.connect(host=its["HOST"], port=its["PORT"], user=its["USER"], password=its["PASSWORD"], dbname=its["NAME"])
+    slow = another_session()
     slow.execute("CREATE TEMPORARY TABLE writes (n int)")  # it has a number and may have read that nothing was announced
     assert roll_up_journal(at=NOW) == 0
     assert RolledDays.objects.get().rolled is None
