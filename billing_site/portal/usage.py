@@ -40,6 +40,7 @@ from wallets.money import ZERO, plain
 
 ROWS: Final = 50
 HIGH: Final = 170
+NARROW: Final = 420
 PER_PAGE: Final = 50
 MOST_DAYS: Final = 400
 HOURLY_UP_TO: Final = timedelta(days=2)
@@ -106,6 +107,7 @@ class UsagePage:
     grains: list[tuple[str, str]]
     caption: str
     chart: BarChart | None
+    narrow: BarChart | None
     rows: list[UsageRow]
     charges: int
     total: Decimal
@@ -151,6 +153,7 @@ def usage(request: HttpRequest, customer: Customer, account: str) -> HttpRespons
     total = sum((one.amount for one in slices), ZERO)
     names = dict(meters)
     chosen = names.get(asked.cut.meter, asked.cut.meter) or _("all usage")
+    bars = _bars(slices, asked) if slices else []
     page = UsagePage(
         account_key=owner.key,
         account_name=owner.name,
@@ -161,7 +164,8 @@ def usage(request: HttpRequest, customer: Customer, account: str) -> HttpRespons
         spans=[(name, str(label)) for name, (label, _days) in SPANS.items()],
         grains=[(name, str(label)) for name, label in GRAINS.items()],
         caption=_("Used: %(what)s, %(currency)s") % {"what": chosen, "currency": asked.cut.currency},
-        chart=bar_chart(_bars(slices, asked), height=HIGH) if slices else None,
+        chart=bar_chart(bars, height=HIGH) if bars else None,
+        narrow=bar_chart(bars, width=NARROW, height=NARROW // 2) if bars else None,
         rows=_rows(slices, asked, total, names),
         charges=sum(one.charges for one in slices),
         total=total,

@@ -1,20 +1,22 @@
 # ruff: noqa: INP001 - a script of its own, not a package
-"""Take the screenshots of this folder from a running demo: `make run`, then in another terminal
+"""Take the screenshots of this folder from a running demo, every page in both themes: `make run`, then in another terminal
 
     .venv/bin/python docs/screenshots/take.py [--site http://localhost:8000] [--data-dir .data]
 
-Needs the development dependencies and Chromium (`apt-get install chromium`).
+Needs the development dependencies and Chromium (`apt-get install chromium`). The pages of the portal are those of its
+navigation, so that a new one has its picture, too.
 """
 
 from __future__ import annotations
 
 import argparse
+import base64
 import json
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from playwright.sync_api import Page, sync_playwright
 
@@ -23,6 +25,32 @@ QUIET: Final = [
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
     "--disable-component-update", "--disable-sync", "--hide-scrollbars",
 ]  # fmt: skip
+THEMES: Final[tuple[Literal["light", "dark"], ...]] = ("light", "dark")
+QUALITY: Final = 82
+PHONE: Final = {"width": 375, "height": 812}
+TOP_LEVEL: Final = ".pages .inside:first-child a"
+SECOND_LEVEL: Final = ".pages .second a"
+# What the README shows, and the documents elsewhere: name -> the name it has there, as PNG.
+IN_README: Final = {
+    "customer-overview-light": "customer-light", "customer-usage-light": "customer-usage-light",
+    "customer-statement-light": "customer-statement", "admin-wallet-light": "admin-wallet",
+}  # fmt: skip
+# Pages of one thing: the page it is opened from, and where to click.
+BELOW: Final = {
+    "charge": ("/usage/events/acme?span=month", "table.feed a"),
+    "lot": ("/credit/acme", "main table a[href*='/credit/lot/']"),
+    "statement": ("/statements/acme", "main table a[href*='/statement/']"),
+}
+OFFICE: Final = {
+    "today": ("/admin/", None),
+    "customer": ("/admin/customers/?q=acme", None),
+    "audit": ("/admin/wallets/auditevent/", None),
+    "wallet": ("/admin/wallets/wallet/?q=acme", "Acme"),
+    "explain": ("/admin/metering/usageevent/?q=acme", "llm.request"),
+    "prices": ("/admin/pricing/pricebook/", "standard"),
+    "reports": ("/admin/reports/", None),
+    "liability": ("/admin/reports/deferred-revenue/", None),
+}
 
 
 class Photographer:
@@ -32,13 +60,13 @@ class Photographer:
         self._chromium, self._site, self._logins = chromium, site, logins
 
     @contextmanager
-    def signed_in(self, role: str, *, scheme: str, width: int, height: int) -> Iterator[Page]:
+    def signed_in(self, role: str, *, width: int, height: int) -> Iterator[Page]:
         """A page in which `finance` or `customer` is signed in."""
         email, password = self._logins[role]
-        page = self._chromium.new_page(
-            viewport={"width": width, "height": height}, color_scheme=scheme, reduced_motion="reduce"
-        )
+        page = self._chromium.new_page(viewport={"width": width, "height": height}, reduced_motion="reduce")
         page.goto(f"{self._site}/login/")
+        if role == "customer":
+            self._keep(page, "sign-in")
         page.get_by_label("E-mail").fill(email)
         page.get_by_label("Password").fill(password)
         page.get_by_role("button", name="Sign in", exact=True).click()
@@ -46,108 +74,86 @@ class Photographer:
         yield page
         page.close()
 
-    def customer_pages(self) -> None:
-        """The balance, light, dark and on a phone; a charge explained."""
-        for scheme, width, height, name in (
-            ("light", 1280, 960, "customer-light"),
-            ("dark", 1280, 960, "customer-dark"),
-            ("light", 375, 812, "customer-phone"),
-        ):
-            with self.signed_in("customer", scheme=scheme, width=width, height=height) as page:
-                keep(page, name, full=width < 500)  # noqa: PLR2004 - a phone scrolls
-                if name == "customer-light":
-                    page.locator("table.feed a").first.click()
-                    page.wait_for_load_state()
-                    keep(page, "customer-charge")
+    def portal(self) -> None:
+        """Every page of the navigation and those below, light and dark; three of them on a phone."""
+        with self.signed_in("customer", width=1280, height=960) as page:
+            self._save_a_card_and_pay(page)
+            for name, address in self._pages(page).items():
+                page.goto(f"{self._site}{address}")
+                self._keep(page, f"customer-{name}")
+            for name, (address, link) in BELOW.items():
+                page.goto(f"{self._site}{address}")
+                page.locator(link).first.click()
+                page.wait_for_load_state()
+                self._keep(page, f"customer-{name}")
+            page.set_viewport_size(PHONE)  # type: ignore[arg-type]
+            for name, address in (("overview", "/"), ("usage", "/usage/acme"), ("alerts", "/alerts/acme")):
+                page.goto(f"{self._site}{address}")
+                self._keep(page, f"phone-{name}")
 
-    def paying_pages(self) -> None:
-        """Save a card in the sandbox, look at what a top-up costs, pay, look at the receipt."""
-        with self.signed_in("customer", scheme="light", width=1000, height=900) as page:
-            page.goto(f"{self._site}/cards/acme")
-            card = (
-                ("number", "4242424242424242"),
-                ("exp_month", "12"),
-                ("exp_year", "31"),
-                ("cvc", "123"),
-                ("postal_code", "1"),
-            )
-            for place, text in card:
-                page.get_by_placeholder(place).fill(text)
-            with page.expect_navigation(url="**/cards/acme"):
-                page.get_by_role("button", name="Save card").click()
-            page.goto(f"{self._site}/top-up/acme?amount=500")
-            page.get_by_role("checkbox").check()
-            keep(page, "customer-top-up", full=True)
-            page.get_by_role("button", name="Pay").click()
-            page.wait_for_url(f"{self._site}/top-ups/*/")
-            keep(page, "customer-receipt")
+    def back_office(self) -> None:
+        """Its front page, one customer, a wallet, an explanation, prices, reports, light and dark."""
+        with self.signed_in("finance", width=1440, height=960) as page:
+            for name, (address, record) in OFFICE.items():
+                page.goto(f"{self._site}{address}")
+                if record is not None:
+                    page.locator("#result_list a", has_text=record).first.click()
+                self._keep(page, f"admin-{name}", again=True)
 
-    def account_pages(self) -> None:
-        """What a customer does without asking anyone: usage, alerts, keys, team, in both themes."""
-        for scheme in ("light", "dark"):
-            with self.signed_in("customer", scheme=scheme, width=1280, height=960) as page:
-                for path, name in (
-                    ("/usage/acme?by=model", "usage"),
-                    ("/credit/acme", "credit"),
-                    ("/alerts/acme", "alerts"),
-                    ("/developers/acme", "developers"),
-                    ("/team/acme", "team"),
-                ):
-                    page.goto(f"{self._site}{path}")
-                    keep(page, f"customer-{name}-{scheme}")
+    def _pages(self, page: Page) -> dict[str, str]:
+        """Name -> address of each page of the navigation."""
+        found = {"overview": "/"}
+        page.goto(f"{self._site}/")
+        for group in [link.get_attribute("href") for link in page.locator(TOP_LEVEL).all()]:
+            page.goto(f"{self._site}{group}")
+            below = [link.get_attribute("href") for link in page.locator(SECOND_LEVEL).all()]
+            for address in below or [group]:
+                name = str(address).partition("?")[0].strip("/").partition("/")[0]
+                found.setdefault(name or "overview", str(address))
+        return found | {"usage": "/usage/acme?by=model"}
 
-    def statement_page(self) -> None:
-        """Last month's statement."""
-        with self.signed_in("customer", scheme="light", width=1000, height=900) as page:
-            page.goto(f"{self._site}/statements/acme")
-            page.locator("table.feed a").first.click()
-            page.wait_for_load_state()
-            keep(page, "customer-statement")
+    def _save_a_card_and_pay(self, page: Page) -> None:
+        """In the sandbox, so that there is a card, a receipt and something to withdraw."""
+        page.goto(f"{self._site}/cards/acme")
+        card = {"number": "4242424242424242", "exp_month": "12", "exp_year": "31", "cvc": "123", "postal_code": "1"}
+        for place, text in card.items():
+            page.get_by_placeholder(place).fill(text)
+        with page.expect_navigation(url="**/cards/acme"):
+            page.get_by_role("button", name="Save card").click()
+        page.goto(f"{self._site}/top-up/acme?amount=500")
+        page.get_by_role("checkbox").check()
+        page.get_by_role("button", name="Pay").click()
+        page.wait_for_url(f"{self._site}/top-ups/*/")
+        self._keep(page, "customer-receipt")
 
-    def back_office_pages(self) -> None:
-        """The front page, a wallet, an explanation, prices."""
-        with self.signed_in("finance", scheme="light", width=1440, height=960) as page:
-            self._open(page, "/admin/", None)
-            keep(page, "admin-today")
-            page.goto(f"{self._site}/admin/customers/?q=acme")
+    def _keep(self, page: Page, name: str, *, again: bool = False) -> None:
+        """Save the page as NAME-light.webp and NAME-dark.webp, once its fonts are there. again: it chooses its theme when it
+        is loaded."""
+        for theme in THEMES:
+            page.emulate_media(color_scheme=theme, reduced_motion="reduce")
+            if again:
+                page.reload()
             page.wait_for_load_state("networkidle")
-            keep(page, "admin-customer")
-            page.goto(f"{self._site}/admin/wallets/auditevent/")
-            page.wait_for_load_state("networkidle")
-            keep(page, "admin-audit")
-            self._open(page, "/admin/wallets/wallet/?q=acme", "Acme")
-            keep(page, "admin-wallet")
-            self._open(page, "/admin/metering/usageevent/?q=acme", "llm.request")
-            keep(page, "admin-explain")
-            self._open(page, "/admin/pricing/pricebook/", "standard")
-            keep(page, "admin-prices")
-            self._open(page, "/admin/pricing/priceversion/?status__exact=PUBLISHED", "standard")
-            page.get_by_role("link", name="Simulate").click()
-            page.wait_for_load_state("networkidle")
-            keep(page, "admin-simulate")
-        with self.signed_in("finance", scheme="dark", width=1440, height=960) as page:
-            self._open(page, "/admin/wallets/wallet/?q=acme", "Acme")
-            keep(page, "admin-wallet-dark")
-
-    def _open(self, page: Page, path: str, record: str | None) -> None:
-        """Go to a list and into its first record that says `record`."""
-        page.goto(f"{self._site}{path}")
-        if record is not None:
-            page.locator("#result_list a", has_text=record).first.click()
-        page.wait_for_load_state("networkidle")
+            page.evaluate("document.fonts.ready")
+            keep(page, f"{name}-{theme}")
 
 
-def keep(page: Page, name: str, *, full: bool = False) -> None:
-    """Save the page as NAME.png, once its fonts are there."""
-    page.evaluate("document.fonts.ready")
-    page.wait_for_timeout(300)
-    path = HERE / f"{name}.png"
-    page.screenshot(path=path, full_page=full)
-    print(f"{path.name:26} {path.stat().st_size // 1024:4} kB")  # noqa: T201 - a command's answer
+def keep(page: Page, name: str) -> None:
+    """What is seen of the page, as WebP; what the README shows as PNG."""
+    if name in IN_README:
+        path = HERE / f"{IN_README[name]}.png"
+        page.screenshot(path=path)
+    else:
+        path = HERE / f"{name}.webp"
+        session = page.context.new_cdp_session(page)
+        shot = session.send("Page.captureScreenshot", {"format": "webp", "quality": QUALITY})
+        path.write_bytes(base64.b64decode(shot["data"]))
+        session.detach()
+    print(f"{path.name:34} {path.stat().st_size // 1024:4} kB")  # noqa: T201 - a command's answer
 
 
 def main() -> None:
-    """Take them all."""
+    """Take them all; those of pages that are no more go."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--site", default="http://localhost:8000")
     parser.add_argument("--data-dir", type=Path, default=Path(".data"), help="where `make run` keeps its demo logins")
@@ -156,14 +162,13 @@ def main() -> None:
     logins: dict[str, tuple[str, str]] = {}
     for login in facts["logins"]:
         logins.setdefault(login["role"], (login["email"], login["password"]))
+    for old in [*HERE.glob("*.webp"), *HERE.glob("*.png")]:
+        old.unlink()
     with sync_playwright() as playwright:
         chromium = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=QUIET)
         photographer = Photographer(chromium, options.site.rstrip("/"), logins)
-        photographer.customer_pages()
-        photographer.account_pages()
-        photographer.paying_pages()
-        photographer.statement_page()
-        photographer.back_office_pages()
+        photographer.portal()
+        photographer.back_office()
         chromium.close()
 
 

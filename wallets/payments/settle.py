@@ -135,7 +135,7 @@ def _credit(top_up: TopUp, *, at: datetime, payment_id: str | None = None) -> No
             amount=top_up.bonus,
             kind=CreditLot.Kind.PROMOTIONAL,
             at=at,
-            reason=f"Bonus on top-up {top_up.public_id}",
+            reason="Bonus on a top-up",
             source=BONUS,
             actor=top_up.actor,
         )
