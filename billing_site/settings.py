@@ -82,8 +82,7 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # --- Billing ---------------------------------------------------------------------------------------------------------
 
-# Parts the accounts are spread over (crc32 of the key modulo this). 1 on one machine, 64 to 256 before distributing; an
-# account keeps the bucket it was opened with.
+# Parts the accounts are spread over (crc32 of the key modulo this), for good. 1 on one machine, 64 to 256 to distribute.
 HOT_BUCKETS = env.int("HOT_BUCKETS", default=1)
 # Events older than this many days are refused: their price may be gone and their period is closed.
 INGEST_MAX_AGE_DAYS = env.int("INGEST_MAX_AGE_DAYS", default=35)
@@ -133,8 +132,9 @@ CUSTOMER_KEY_SCOPES = env.list(
 )
 # What breaks usage down on statements: properties of events that meters have as dimensions.
 STATEMENT_DIMENSIONS = env.list("STATEMENT_DIMENSIONS", default=["model"])
-# How statements are set as PDF: a typst file.
+# How statements and credit notes are set as PDF: typst files.
 STATEMENT_TEMPLATE = env.str("STATEMENT_TEMPLATE", default=str(BASE_DIR / "templates" / "statement" / "statement.typ"))
+CREDIT_NOTE_TEMPLATE = env.str("CREDIT_NOTE_TEMPLATE", default=str(BASE_DIR / "templates" / "statement" / "credit_note.typ"))
 
 # --- money back (wallets/refunds) ------------------------------------------------------------------------------------------
 

@@ -49,6 +49,12 @@ GENERAL_LEDGER: Final[dict[str, Any]] = {
     "link": reverse_lazy("admin:general_ledger"),
     "permission": lambda request: request.user.has_perm(MONEY) and request.user.has_perm("wallets.view_accountcode"),
 }
+PERIODS: Final[dict[str, Any]] = {
+    "title": "Periods",
+    "icon": "lock_clock",
+    "link": reverse_lazy("admin:periods"),
+    "permission": _may_see("wallets.view_periodclosing"),
+}
 IN_NAVIGATION: Final = ("liability", "deferred-revenue", "revenue", "margin", "run-out", "cadence")
 ALL_REPORTS: Final[dict[str, Any]] = {
     "title": "All reports",
@@ -140,6 +146,8 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
             "title": "Books",
             "items": [
                 _page("Statements", "description", "wallets.statement"),
+                _page("Credit notes", "contract_delete", "wallets.creditnote"),
+                PERIODS,
                 _page("Entries", "receipt_long", "wallets.journalentry"),
                 _page("Chart of accounts", "account_tree", "wallets.ledgeraccount"),
                 _page("Proofs", "verified", "wallets.proofrun"),

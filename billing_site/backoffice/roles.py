@@ -39,6 +39,8 @@ LOOK: Final = (
     "wallets.view_paymentexception",
     "wallets.view_bankline",
     "wallets.view_statement",
+    "wallets.view_creditnote",
+    "wallets.view_periodclosing",
     "notifications.view_delivery",
     "notifications.view_recipient",
     "notifications.view_webhookendpoint",
@@ -79,6 +81,7 @@ ROLES: Final[dict[str, tuple[str, ...]]] = {
         "wallets.add_creditlot",
         "wallets.change_creditlot",
         "wallets.add_adjustment",
+        "wallets.add_creditnote",
         "wallets.change_reviewitem",
         "wallets.change_providerevent",
         "wallets.change_paymentexception",
@@ -124,6 +127,8 @@ ROLES: Final[dict[str, tuple[str, ...]]] = {
         "wallets.add_taxrate",
         "wallets.add_refundpolicy",
         "wallets.change_mirroritem",
+        "wallets.add_periodclosing",
+        "wallets.change_periodclosing",
     ),
     # what it costs: books, versions, meters, plans, vouchers
     "pricing manager": (

@@ -77,8 +77,45 @@ class BackOfficeSite(UnfoldAdminSite):
             path("general-ledger/", self.admin_view(self.general_ledger_view), name="general_ledger"),
             path("customers/", self.admin_view(self.customer_find_view), name="customer_find"),
             path("customers/<int:pk>/", self.admin_view(self.customer_view), name="customer"),
+            path("periods/", self.admin_view(self.periods_view), name="periods"),
+            path("periods/<int:year>/<int:month>/", self.admin_view(self.period_view), name="period"),
+            path("periods/<int:year>/<int:month>/prove/", self.admin_view(self.period_prove_view), name="prove-period"),
+            path("periods/<int:year>/<int:month>/close/", self.admin_view(self.period_close_view), name="close-period"),
+            path("periods/<int:year>/<int:month>/reopen/", self.admin_view(self.period_reopen_view), name="reopen-period"),
             *super().get_urls(),
         ]
+
+    def periods_view(self, request: HttpRequest) -> HttpResponse:
+        """Months of the books."""
+        from billing_site.backoffice.periods import periods_page  # noqa: PLC0415 - it stands on pages that register here
+
+        return periods_page(self, request)
+
+    def period_view(self, request: HttpRequest, year: int, month: int) -> HttpResponse:
+        """One of them."""
+        from billing_site.backoffice.periods import period_page  # noqa: PLC0415 - it stands on pages that register here
+
+        return period_page(self, request, year, month)
+
+    def period_prove_view(self, request: HttpRequest, year: int, month: int) -> HttpResponse:
+        """Prove it."""
+        from billing_site.backoffice.periods import prove_page  # noqa: PLC0415 - it stands on pages that register here
+
+        return prove_page(self, request, year, month)
+
+    def period_close_view(self, request: HttpRequest, year: int, month: int) -> HttpResponse:
+        """Close it."""
+        from billing_site.backoffice.periods import close_page  # noqa: PLC0415 - it stands on pages that register here
+
+        return close_page(self, request, year, month)
+
+    def period_reopen_view(self, request: HttpRequest, year: int, month: int) -> HttpResponse:
+        """Ask that it be opened again."""
+        from billing_site.backoffice.periods import reopen_page  # noqa: PLC0415 - it stands on pages that register here
+
+        return reopen_page(self, request, year, month)
+
+    period_close_view.moves_money = period_reopen_view.moves_money = True  # type: ignore[attr-defined]  # they ask again who is there
 
     def simulate_view(self, request: HttpRequest) -> HttpResponse:
         """What it would have cost."""

@@ -6,13 +6,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import wraps
-from typing import Any, Concatenate, Final, ParamSpec
+from typing import Any, Concatenate, Final, ParamSpec, TypeVar
 
 from django.contrib.auth.decorators import login_required
 from django.contrib.auth.models import AnonymousUser
 from django.core.exceptions import PermissionDenied
 from django.db.models import Case, F, Q, QuerySet, Value, When
 from django.http import Http404, HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 
 from billing_site.portal.link import link_of
 from billing_site.portal.visit import visit_of
@@ -20,9 +21,11 @@ from metering.usage.models import UsageEvent
 from wallets.accounts.models import Account, Member, User
 from wallets.balances.models import Wallet
 from wallets.payments.models import TopUp
+from wallets.statements.credit_note_models import CreditNote
 from wallets.statements.models import Statement
 
 Rest = ParamSpec("Rest")
+Answer = TypeVar("Answer", bound=HttpResponseBase)
 Role = Member.Role
 # Who may do what in an account. The first word says it; a page asks `customer.with_right(word, key)`.
 MAY: Final[dict[str, frozenset[str]]] = {
@@ -126,6 +129,16 @@ class Customer:
             raise Http404
         return statement
 
+    def credit_note(self, public_id: str) -> CreditNote:
+        """An issued credit note of one of their accounts. Raises Http404."""
+        found = CreditNote.objects.select_related("statement__wallet__account").filter(
+            self.theirs("statement__wallet__account")
+        )
+        note = found.filter(public_id=public_id, state=CreditNote.State.ISSUED).first()
+        if note is None:
+            raise Http404
+        return note
+
     def event_pk(self, pk: int) -> int:
         """The row id, if it is of an event of one of their accounts. Raises Http404."""
         if not UsageEvent.objects.filter(self.theirs("account"), pk=pk).exists():
@@ -146,12 +159,12 @@ def customer_of(request: HttpRequest) -> Customer:
 
 
 def customer_page(
-    view: Callable[Concatenate[HttpRequest, Customer, Rest], HttpResponse],
-) -> Callable[Concatenate[HttpRequest, Rest], HttpResponse]:
+    view: Callable[Concatenate[HttpRequest, Customer, Rest], Answer],
+) -> Callable[Concatenate[HttpRequest, Rest], Answer]:
     """A page for people who signed in; the view is given the customer to start its queries from."""
 
     @wraps(view)
-    def with_customer(request: HttpRequest, /, *args: Rest.args, **kwargs: Rest.kwargs) -> HttpResponse:
+    def with_customer(request: HttpRequest, /, *args: Rest.args, **kwargs: Rest.kwargs) -> Answer:
         response = view(request, customer_of(request), *args, **kwargs)
         response.headers.setdefault("Cache-Control", "private, no-store")
         return response

@@ -48,7 +48,7 @@ GROUPS: Final[tuple[tuple[Any, tuple[Page, ...]], ...]] = (
             Page(_("Withdraw"), "withdraw", "pay", below=("confirm_withdraw",)),
         ),
     ),
-    (_("Statements"), (Page(_("Statements"), "statements", below=("statement",)),)),
+    (_("Statements"), (Page(_("Statements"), "statements", below=("statement", "statement_line", "credit_note")),)),
     (_("Alerts"), (Page(_("Alerts"), "alerts"), Page(_("Webhooks"), "webhooks", below=("webhook",)))),
     (_("Developers"), (Page(_("API keys"), "developers", "keys"), Page(_("Spend caps"), "caps"))),
     (

@@ -13,6 +13,7 @@ from billing_site.portal.caps import caps
 from billing_site.portal.cards import begin, cards, change, keep
 from billing_site.portal.charges import charge
 from billing_site.portal.credit import credit, lot
+from billing_site.portal.credit_notes import credit_note, credit_note_as_csv, credit_note_as_pdf
 from billing_site.portal.developers import developers
 from billing_site.portal.invitation import invitation, start
 from billing_site.portal.link import enter, leave
@@ -21,7 +22,7 @@ from billing_site.portal.plan import plan
 from billing_site.portal.privacy import close, delete_me, download, privacy
 from billing_site.portal.receipt import look, receipt
 from billing_site.portal.security import security
-from billing_site.portal.statements import statement, statement_csv, statement_pdf, statements
+from billing_site.portal.statements import statement, statement_csv, statement_events, statement_line, statement_pdf, statements
 from billing_site.portal.team import team
 from billing_site.portal.top_up import top_up
 from billing_site.portal.unsubscribe import unsubscribe
@@ -62,7 +63,12 @@ urlpatterns = [
     path("statements/<path:account>", statements, name="statements"),
     path("statement/<str:public_id>.pdf", statement_pdf, name="statement_pdf"),
     path("statement/<str:public_id>.csv", statement_csv, name="statement_csv"),
+    path("statement/<str:public_id>/events.csv", statement_events, name="statement_events"),
+    path("statement/<str:public_id>/lines/<int:position>/", statement_line, name="statement_line"),
     path("statement/<str:public_id>/", statement, name="statement"),
+    path("credit-note/<str:public_id>.pdf", credit_note_as_pdf, name="credit_note_pdf"),
+    path("credit-note/<str:public_id>.csv", credit_note_as_csv, name="credit_note_csv"),
+    path("credit-note/<str:public_id>/", credit_note, name="credit_note"),
     path("payments/<path:account>", payments, name="payments"),
     path("usage/events/<path:account>", usage_events, name="usage_events"),
     path("usage/csv/<path:account>", usage_csv, name="usage_csv"),

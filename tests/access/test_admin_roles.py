@@ -38,6 +38,7 @@ from pricing.credit_products.define import set_unit_rate
 from tests.cast import PASSWORD
 from tests.factories.adjustments import adjusted, may_alone
 from tests.factories.bank_lines import bank_line
+from tests.factories.credit_notes import credited, usage_line
 from tests.factories.holds import hold_on
 from tests.factories.mirror import noted
 from tests.factories.money_in import paid_in
@@ -55,6 +56,7 @@ from wallets.payments.offer_models import RefundPolicy, TaxRate, TopUpTerms
 from wallets.refunds.refund import Why, refund_top_up
 from wallets.reports.models import AccountCode
 from wallets.risk.models import TrustTier
+from wallets.statements.models import Statement
 
 pytestmark = pytest.mark.django_db
 TABLE: Final = Path(__file__).with_name("admin_roles.txt")
@@ -74,6 +76,9 @@ OTHER_ROWS: Final = {
     "wallets_adjustment_adjust": "wallets.wallet",
     "wallets_bankline_expect": "wallets.wallet",
     "wallets_refund_make": "wallets.topup",
+    "wallets_creditnote_credit": "wallets.statement",
+    "wallets_creditnote_events": "wallets.statement",
+    "wallets_creditnote_line": "wallets.statement",
 }
 """Pages whose address names a row of another kind than their own."""
 
@@ -89,7 +94,7 @@ ONE_ROW: Final[dict[Any, dict[str, Any]]] = {
     RefundPolicy: {"version": 1, "sentence": "None.", "effective_at": NOW},
 }
 TRIED_ELSEWHERE: Final = re.compile(
-    r"_adjustment_file$|_dispute_|_assignment_|_mirrordrift_|_voucherattempt_|_ruleact_|_heldalert_"
+    r"_adjustment_file$|_dispute_|_assignment_|_mirrordrift_|_voucherattempt_|_ruleact_|_heldalert_|^reopen-period$"
 )
 """Pages on what the shop has none of; tests of their own open them as people who may not."""
 
@@ -121,6 +126,7 @@ def staff(acme: Any, globex: Any, fiona: User) -> Iterator[dict[str, User]]:
         for model, fields in ONE_ROW.items():
             model.objects.create(**fields)
         close_periods(at=NOW + timedelta(days=15))
+        credited(Statement.objects.order_by("pk")[0], by=fiona, at=NOW + timedelta(days=15))
         prove_and_keep(at=NOW, provers=())
         AccountCode.objects.create(kind="REVENUE", code="4400")
         grant_roles()
@@ -151,6 +157,8 @@ def arguments(route: str, name: str) -> dict[str, Any]:
         row = apps.get_model(kind).objects.order_by("pk").first() if kind.count(".") else None
         if parameter in {"pk", "object_id", "id"} and row is not None:
             given[parameter] = row.pk if converter == "int" else str(row.pk)
+        elif parameter == "position":
+            given[parameter] = usage_line(row).position
         elif parameter == "slug":
             given[parameter] = "liability"
         elif parameter == "lot_pk":

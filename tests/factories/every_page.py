@@ -28,6 +28,7 @@ from notifications.channels.webhook.endpoints import EndpointTerms, make_endpoin
 from tests.cast import PASSWORD
 from tests.factories.balances import AT
 from tests.factories.browsers import sign_in, with_app
+from tests.factories.credit_notes import credited, usage_line
 from tests.factories.events import event_pk, send
 from tests.factories.holds import hold_on
 from tests.factories.payments import saved_card, topped_up
@@ -100,6 +101,9 @@ def fill(shop: Shop) -> dict[str, dict[str, Any]]:
         "receipt": {"public_id": paid},
         "look": {"public_id": paid},
         "statement": {"public_id": statement.public_id},
+        "statement_events": {"public_id": statement.public_id},
+        "statement_line": {"public_id": statement.public_id, "position": usage_line(statement).position},
+        "credit_note": {"public_id": credited(statement, by=acme.owner, at=NOW).public_id},
         "lot": {"public_id": wallet.lots.latest("pk").public_id},
         "webhook": {"public_id": endpoint.public_id},
         "unsubscribe": {"token": unsubscribe_token(dana, "lot_expiring")},

@@ -20,13 +20,17 @@ from wallets.admin.recorded import RecordedForms
 RECORDED = re.compile(r"\b(?:run_action_page|recorded_action|run_import_page|edit_draft|customer_page)\(")
 READS = {
     "ledger",  # the general ledger
-    "autocomplete", "compare", "csv", "dashboard", "done", "export", "file", "find", "gate", "index", "jsi18n",
-    "list", "live", "login", "logout", "pdf", "report", "reports", "search", "site", "template", "xlsx",
+    "autocomplete", "compare", "csv", "dashboard", "done", "events", "export", "file", "find", "gate", "index", "jsi18n",
+    "list", "live", "line", "login", "logout", "pdf", "period", "periods", "report", "reports", "search", "site", "template",
+    "xlsx",
 }  # fmt: skip
 """Last words of the names of pages that only show, or sign people in and out."""
 OWN = {
     "simulate": "asks a worker for a simulation, which is a row with its actor",
     "password_change": "a person's own password",
+    "prove-period": "run_action_page, in backoffice/periods.py",
+    "close-period": "run_action_page, in backoffice/periods.py",
+    "reopen-period": "run_action_page, in backoffice/periods.py",
 }
 
 

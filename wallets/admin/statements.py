@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
@@ -14,6 +16,7 @@ from unfold.decorators import display
 from wallets.accounts.models import Account
 from wallets.admin.cells import id_cell, line_cell
 from wallets.admin.read_only import ReadOnlyAdmin
+from wallets.admin.worklist import buttons_of
 from wallets.balances.models import Wallet
 from wallets.statements.document import days_of, read_document
 from wallets.statements.files import csv_response, pdf_response
@@ -62,8 +65,20 @@ class StatementAdmin(ReadOnlyAdmin):
     def record_page(self, request: HttpRequest, object_id: str) -> HttpResponse | None:
         """A statement, its lines and what they tie to."""
         statement = self._find(object_id)
-        context = self.page_context(request, statement, statement=statement, doc=read_document(statement))
+        context = self.page_context(
+            request,
+            statement,
+            statement=statement,
+            doc=read_document(statement),
+            credit_notes=list(statement.credit_notes.order_by("id")),
+            actions_detail=self._buttons(request, statement),
+        )
         return TemplateResponse(request, "admin/statement_page.html", context)
+
+    def _buttons(self, request: HttpRequest, statement: Statement) -> list[dict[str, Any]]:
+        if not request.user.has_perm("wallets.add_creditnote"):
+            return []
+        return buttons_of([("Credit lines", "creditnote_credit", "undo", "primary")], statement.pk)
 
     def pdf(self, request: HttpRequest, pk: int) -> HttpResponse:
         """The document."""

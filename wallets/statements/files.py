@@ -11,13 +11,14 @@ from wallets.statements.render_pdf import render_pdf
 
 def pdf_response(document: Document) -> HttpResponse:
     """The PDF."""
-    return _file(render_pdf(document), "application/pdf", f"{document.number}.pdf")
+    return file_response(render_pdf(document), "application/pdf", f"{document.number}.pdf")
 
 
 def csv_response(document: Document) -> HttpResponse:
     """The table of its lines."""
-    return _file(render_csv(document).encode(), "text/csv; charset=utf-8", f"{document.number}.csv")
+    return file_response(render_csv(document).encode(), "text/csv; charset=utf-8", f"{document.number}.csv")
 
 
-def _file(content: bytes, content_type: str, name: str) -> HttpResponse:
+def file_response(content: bytes, content_type: str, name: str) -> HttpResponse:
+    """A file with this name, to be saved."""
     return HttpResponse(content, content_type=content_type, headers={"Content-Disposition": f'attachment; filename="{name}"'})

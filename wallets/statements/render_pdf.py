@@ -28,8 +28,8 @@ def render_pdf(document: Document) -> bytes:
 
 
 def _values(document: Document) -> dict[str, object]:
-    currency, shown = document.currency, brand()
-    return {
+    currency = document.currency
+    return brand_values() | {
         "title": f"Statement {document.number}",
         "number": document.number,
         "seller": document.seller,
@@ -40,14 +40,21 @@ def _values(document: Document) -> dict[str, object]:
         "days": f"{document.first_day:%-d %B %Y} to {document.last_day:%-d %B %Y}, {document.time_zone}",
         "issued": f"{document.issued_at:%-d %B %Y}",
         "currency": currency,
+        "opening": figure(document.opening, currency),
+        "closing": figure(document.closing, currency),
+        "rounding": figure(document.rounding, currency) if document.rounding else "",
+        "sections": [_section(section, currency) for section in document.sections],
+    }
+
+
+def brand_values() -> dict[str, object]:
+    """Whose document it is."""
+    shown = brand()
+    return {
         "brand": shown.name,
         "logo": _logo(shown),
         "ask": shown.support_email,
         "colour": shown.light.accent if shown.colour else "",
-        "opening": _figure(document.opening, currency),
-        "closing": _figure(document.closing, currency),
-        "rounding": _figure(document.rounding, currency) if document.rounding else "",
-        "sections": [_section(section, currency) for section in document.sections],
     }
 
 
@@ -57,7 +64,7 @@ def _logo(shown: BrandShown) -> list[int]:
     return list(found[0]) if found else []
 
 
-def _figure(amount: Decimal, currency: str) -> str:
+def figure(amount: Decimal, currency: str) -> str:
     """An amount without its currency, which stands at the head of the column."""
     return str(line_text(amount, currency)._replace(currency=""))
 
@@ -66,7 +73,7 @@ def _section(section: Section, currency: str) -> dict[str, object]:
     return {
         "title": section.title,
         "usage": section.code in {StatementLine.Section.USAGE, StatementLine.Section.LATE_USAGE},
-        "total": _figure(section.total, currency),
+        "total": figure(section.total, currency),
         "lines": [
             {
                 "label": line.label,
@@ -74,7 +81,7 @@ def _section(section: Section, currency: str) -> dict[str, object]:
                 "when": f"{line.happened_at:%-d %b}" if line.happened_at else "",
                 "quantity": "" if line.quantity is None else quantity_text(line.quantity),
                 "allowance": "" if not line.allowance else f"{quantity_text(line.allowance)} from allowance",
-                "amount": _figure(line.rounded, currency),
+                "amount": figure(line.rounded, currency),
                 "exact": str(exact_text(line.amount, currency)),
             }
             for line in section.lines

@@ -31,6 +31,7 @@ from pricing.plans.models import Plan, Subscription
 from tests.factories.adjustments import adjusted, may_alone
 from tests.factories.approvals import asked
 from tests.factories.bank_lines import bank_line
+from tests.factories.credit_notes import credited
 from tests.factories.events import send
 from tests.factories.holds import hold_on
 from tests.factories.mirror import noted
@@ -58,6 +59,7 @@ from wallets.payments.offer_models import RefundPolicy, TaxRate, TopUpTerms
 from wallets.refunds.models import Dispute, Refund, Withdrawal
 from wallets.reports.models import AccountCode
 from wallets.risk.models import ReviewItem, TrustTier, VelocityRule
+from wallets.statements.credit_note_models import CreditNote
 from wallets.statements.models import Statement
 
 pytestmark = pytest.mark.django_db
@@ -70,12 +72,13 @@ LISTS = {
     Approval: 4, Adjustment: 4, AuditEvent: 4,
     MirrorItem: 4, MirrorDrift: 5, ProofRun: 4,
     ReviewItem: 4, TopUp: 4, Receipt: 4, PaymentMethod: 4, ProviderEvent: 4, PaymentException: 4, BankLine: 4, Statement: 4,
+    CreditNote: 4,
 }  # fmt: skip
 PAGES = {
     Account: 11, Wallet: 15, CreditLot: 5, UsageEvent: 7, PriceBook: 9, PriceVersion: 7, JournalEntry: 9, ApiKey: 4,
     Plan: 8, Subscription: 12, Commitment: 6, VoucherBatch: 7, Hold: 4, SpendCap: 8, Statement: 5,
     Approval: 4, Adjustment: 5, ReviewItem: 6, TopUp: 9, Receipt: 4, PaymentMethod: 6, ProviderEvent: 5, PaymentException: 5,
-    BankLine: 5,
+    BankLine: 5, CreditNote: 5,
 }  # fmt: skip
 RULES = [
     AccountCode,
@@ -100,6 +103,7 @@ UNCOUNTED = [
     TopUp,
     Receipt,
     Statement,
+    CreditNote,
     PaymentMethod,
     ProviderEvent,
     PaymentException,
@@ -134,6 +138,7 @@ def shop(shop: Shop, fiona: User) -> Shop:
         actor=fiona, action="Test", subject_kind="wallets.wallet", subject="wal_1", before={}, after={}, reason="", at=NOW
     )
     close_periods(at=NOW + timedelta(days=15))
+    credited(Statement.objects.order_by("pk")[0], by=fiona, at=NOW + timedelta(days=15))
     prove_and_keep(at=NOW, provers=())
     with pytest.raises(VoucherUnknown):
         redeem_voucher(wallet=shop.acme.wallet, code="GUESSED", at=NOW)
@@ -208,6 +213,7 @@ SEARCHES = (
     (TopUp, "acme", "top_"),
     (Receipt, "acme", "MAIN-2026-000001"),
     (Statement, "acme", "MAIN-ST-"),
+    (CreditNote, "acme", "MAIN-CN-2026-000001"),
     (Statement, "MAIN-ST-2026-000001", "MAIN-ST-2026-000001"),
     (Receipt, "MAIN-2026-000001", "MAIN-2026-000001"),
     (PaymentMethod, "4242", "Visa"),

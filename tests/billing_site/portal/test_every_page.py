@@ -33,7 +33,8 @@ MOST_QUERIES: Final = 19
 NO_PAGE: Final = {
     "enter", "leave",
     "look", "begin_card", "keep_card", "change_card", "close", "delete_me", "dismiss", "end_support", "logout",
-    "account_logout", "statement_pdf", "statement_csv", "usage_csv", "download", "support",
+    "account_logout", "usage_csv", "download", "support",
+    "statement_pdf", "statement_csv", "statement_events", "credit_note_pdf", "credit_note_csv",
     "mfa_download_recovery_codes", "account_set_password", "mfa_login_webauthn", "mfa_reauthenticate_webauthn",
 }  # fmt: skip
 Theme = Literal["light", "dark"]

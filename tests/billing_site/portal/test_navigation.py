@@ -20,6 +20,7 @@ NOT_FROM_HERE = (
     "login", "logout", "enter", "leave", "widget",
     "start", "invitation", "unsubscribe", "support", "end_support", "look", "begin_card", "keep_card",
     "dismiss", "change_card", "statement_pdf", "statement_csv", "usage_csv", "download", "close", "delete_me",
+    "statement_events", "credit_note_pdf", "credit_note_csv",
 )  # fmt: skip
 
 

@@ -15,6 +15,7 @@ from metering.usage.close_periods import close_periods
 from notifications.channels.webhook.endpoints import EndpointTerms, make_endpoint
 from notifications.channels.webhook.models import WebhookEndpoint
 from tests.factories.balances import AT
+from tests.factories.credit_notes import credited, usage_line
 from tests.factories.events import event_pk
 from tests.factories.refunds import withdrawal_of
 from tests.factories.shop import Shop, text_of
@@ -25,6 +26,7 @@ from wallets.payments.manual import record_payment
 from wallets.payments.models import TopUp
 from wallets.refunds.models import Withdrawal
 from wallets.refunds.withdraw import confirmation_link
+from wallets.statements.credit_note_models import CreditNote
 from wallets.statements.models import Statement
 
 pytestmark = pytest.mark.django_db
@@ -52,7 +54,8 @@ OF_ACCOUNT = (
     "usage_csv",
     "alerts",
 )
-STATEMENT = ("statement", "statement_pdf", "statement_csv")
+STATEMENT = ("statement", "statement_pdf", "statement_csv", "statement_events")
+CREDIT_NOTE = ("credit_note", "credit_note_pdf", "credit_note_csv")
 
 
 @pytest.fixture(autouse=True)
@@ -63,6 +66,7 @@ def paid(shop: Shop) -> None:
         reference="1", at=AT, actor="fiona",
     )  # fmt: skip
     close_periods(at=AT + timedelta(days=15))
+    credited(Statement.objects.get(), by=shop.acme.owner, at=AT + timedelta(days=15))
     withdrawal_of(shop.acme, "1", at=now())
     make_endpoint(account=shop.acme.account, terms=EndpointTerms(url="https://acme.example/hook"), at=AT)
 
@@ -93,6 +97,10 @@ def pages_of_acme(shop: Shop) -> list[str]:
         *[reverse(f"portal:{name}", args=["acme"]) for name in OF_ACCOUNT],
         reverse("portal:receipt", args=[TopUp.objects.get().public_id]),
         *[reverse(f"portal:{name}", args=[Statement.objects.get().public_id]) for name in STATEMENT],
+        reverse(
+            "portal:statement_line", args=[Statement.objects.get().public_id, usage_line(Statement.objects.get()).position]
+        ),
+        *[reverse(f"portal:{name}", args=[CreditNote.objects.get().public_id]) for name in CREDIT_NOTE],
         *[reverse("portal:lot", args=[lot.public_id]) for lot in shop.acme.wallet.lots.all()],
         reverse("portal:webhook", args=[WebhookEndpoint.objects.get().public_id]),
         confirmation_link(Withdrawal.objects.get()).removeprefix(settings.SITE_URL),
@@ -102,7 +110,20 @@ def pages_of_acme(shop: Shop) -> list[str]:
 
 def test_every_page_has_its_stranger() -> None:
     names = {pattern.name for pattern in urls.urlpatterns}
-    pages = {"balance", "charge", "plan", "security", "receipt", "confirm_withdraw", "webhook", "lot", *OF_ACCOUNT, *STATEMENT}
+    pages = {
+        "balance",
+        "charge",
+        "plan",
+        "security",
+        "receipt",
+        "confirm_withdraw",
+        "webhook",
+        "lot",
+        *OF_ACCOUNT,
+        *STATEMENT,
+        "statement_line",
+        *CREDIT_NOTE,
+    }
     assert names - OPEN_TO_ALL == pages | set(POSTS), "add the new page to pages_of_acme, or to POSTS"
     assert get_resolver().reverse_dict is not None
 
