@@ -20,13 +20,15 @@ COLUMNS: Final = (
 
 def read_breakage(*, start: datetime, end: datetime, currency: str) -> Report:
     """Breakage booked from `start` until before `end`, by month; and what is to be expected of the paid credit that was
-    open then and has an end: the share of ended credit that broke so far. Ties to the account of breakage."""
+    open then and has an end: the share of ended credit that broke so far. Ties to what left paid credit."""
     booked = journal_sums(start=start, end=end, currency=currency, kinds=["BREAKAGE"], by_day=True)
     months: dict[str, Decimal] = defaultdict(lambda: ZERO)
     for one in booked:
         months[f"{one.day:%B %Y}"] += one.amount
     rows: list[list[Any]] = [[month, amount] for month, amount in months.items()]
     totals = column_totals(COLUMNS, rows)
+    taken = journal_sums(start=start, end=end, currency=currency, kinds=["PREPAID_LIABILITY"])
+    expired = -sum((one.amount for one in taken if one.contra == "BREAKAGE"), ZERO)
     ever = journal_sums(end=end, currency=currency, kinds=["BREAKAGE", "PREPAID_LIABILITY"])
     broken = sum((one.amount for one in ever if one.account == "BREAKAGE"), ZERO)
     used = -sum(
@@ -45,13 +47,7 @@ def read_breakage(*, start: datetime, end: datetime, currency: str) -> Report:
         columns=COLUMNS,
         rows=rows,
         totals=totals,
-        ties=[
-            Tie(
-                "Breakage of these days",
-                totals[-1],
-                sum((one.amount for one in journal_sums(start=start, end=end, currency=currency, kinds=["BREAKAGE"])), ZERO),
-            )
-        ],
+        ties=[Tie("Breakage of these days, as it left paid credit", totals[-1], expired)],
         chart=Chart("Breakage by month", [(row[0], row[1]) for row in rows]),
         notes=("Expected: of the paid credit used or expired so far, the share that expired; of what is open and has an end.",),
     )
