@@ -76,7 +76,7 @@ LISTS = {
 }  # fmt: skip
 PAGES = {
     Account: 11, Wallet: 15, CreditLot: 5, UsageEvent: 7, PriceBook: 9, PriceVersion: 7, JournalEntry: 9, ApiKey: 4,
-    Plan: 8, Subscription: 12, Commitment: 6, VoucherBatch: 7, Hold: 4, SpendCap: 8, Statement: 5,
+    Plan: 8, Subscription: 12, Commitment: 6, VoucherBatch: 7, Hold: 4, SpendCap: 8, Statement: 6,
     Approval: 4, Adjustment: 5, ReviewItem: 6, TopUp: 9, Receipt: 4, PaymentMethod: 6, ProviderEvent: 5, PaymentException: 5,
     BankLine: 5, CreditNote: 5,
 }  # fmt: skip

@@ -30,7 +30,7 @@ def looked_at(browser: Browser, name: str) -> None:
     browser.keep(name)
 
 
-def joins(browser: Browser, link: str) -> None:
+def joins(browser: Browser, link: str, *, role: str = "Developer") -> None:
     page = browser.page
     page.goto(link)
     looked_at(browser, "invitation")
@@ -43,7 +43,7 @@ def joins(browser: Browser, link: str) -> None:
     page.get_by_role("button", name="Join").click()
     page.wait_for_url(f"{browser.site}/?account=acme")
     page.goto(f"{browser.site}/team/acme")
-    expect(page.locator("tr", has_text=NEW)).to_contain_text("Developer")
+    expect(page.locator("tr", has_text=NEW)).to_contain_text(role)
     looked_at(browser, "team")
 
 
