@@ -99,7 +99,10 @@ def _generate(*, start: datetime, end: datetime, every: int) -> None:
                 "events": EVENTS_PER_ROW,
             },
         )
+        # Nobody has looked at these tables yet: PostgreSQL would take them for empty, and go through them in circles.
+        cursor.execute("ANALYZE metering_hourlyusage, wallets_wallet, wallets_creditlot")
         cursor.execute(_ENTRIES)
+        cursor.execute("ANALYZE of_hour")
         cursor.execute(_POSTINGS)
         cursor.execute(_LOTS)
         cursor.execute(_WALLETS)

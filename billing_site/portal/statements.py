@@ -121,7 +121,7 @@ def statement(request: HttpRequest, customer: Customer, public_id: str) -> HttpR
     """One statement."""
     found = customer.statement(public_id)
     account = found.wallet.account
-    notes = found.credit_notes.select_related("statement").filter(state=CreditNote.State.ISSUED).order_by("id")
+    notes = found.credit_notes.select_related("statement").filter(state=CreditNote.State.ISSUED).order_by("id")  # type: ignore[attr-defined, unused-ignore]
     page = StatementPage(account.key, account.name, read_document(found), [_note_row(one) for one in notes])
     return render(request, "portal/statement.html", {"page": page})
 

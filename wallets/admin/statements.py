@@ -70,7 +70,7 @@ class StatementAdmin(ReadOnlyAdmin):
             statement,
             statement=statement,
             doc=read_document(statement),
-            credit_notes=list(statement.credit_notes.order_by("id")),
+            credit_notes=list(statement.credit_notes.order_by("id")),  # type: ignore[attr-defined, unused-ignore]
             actions_detail=self._buttons(request, statement),
         )
         return TemplateResponse(request, "admin/statement_page.html", context)
