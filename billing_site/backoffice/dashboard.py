@@ -27,7 +27,7 @@ from wallets.reports.attention import (
 )
 from wallets.reports.liability import Liability, liability_now
 from wallets.reports.report import share
-from wallets.reports.today import Ending, cash_in, ending_soon, failed_recharges, last_proof
+from wallets.reports.today import Ending, cash_in, ending_soon, failed_recharges, last_proof_run
 
 UNRATED: Final = "metering.deadletter"
 ROWS: Final = 6
@@ -108,7 +108,7 @@ def read_dashboard(*, at: datetime, user: Any) -> Dashboard | None:
         crossings=recent_crossings(limit=ROWS),
         credit=recent_credit(limit=ROWS),
         check=last_check(),
-        proof=last_proof(),
+        proof=last_proof_run(),
         chart=_chart(currency, at) if currency else None,
         chart_currency=currency,
     )

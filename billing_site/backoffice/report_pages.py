@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Callable, Iterator, Sequence
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any, Final, NamedTuple
 from urllib.parse import urlencode
@@ -25,11 +24,11 @@ from billing_site.templatetags import amounts
 from wallets.amount_text import headline_text
 from wallets.balances.currencies import currencies_in_use
 from wallets.clock import now
-from wallets.csv_cells import text_cell
+from wallets.csv_cells import csv_lines, text_cell
 from wallets.errors import Refusal
+from wallets.ledger.rolled_days import DAY, start_of
 from wallets.reports.report import Chart, Column, Report
 
-DAY: Final = timedelta(days=1)
 CHART_WIDTH: Final = 1120
 CHART_HEIGHT: Final = 220
 MOST_DAYS: Final = 3_700
@@ -38,7 +37,6 @@ LINKS: Final = {
     "account": "admin:customer",
     "wallet": "admin:wallets_wallet_change",
     "lot": "admin:wallets_creditlot_change",
-    "version": "admin:pricing_priceversion_change",
 }
 
 
@@ -139,6 +137,7 @@ def report_page(site: UnfoldAdminSite, request: HttpRequest, slug: str) -> HttpR
         missing=missing,
         asked=asked,
         filters=_filters(kind, form, asked, currencies),
+        figures=_figures(report) if report else [],
         table=_table(report) if report else None,
         chart=_chart(report.chart, report.currency) if report and report.chart else None,
         links={name: f"?{urlencode(asked.query | {'format': name})}" for name in ("csv", "xlsx")},
@@ -159,11 +158,11 @@ def _asked(kind: ReportKind, form: ReportForm, currencies: list[str], *, at: dat
     arguments: dict[str, Any] = {"currency": currency}
     query = {"currency": currency}
     if kind.spans:
-        end = min(_midnight(last + DAY), at) if last >= today else _midnight(last + DAY)
-        arguments |= {"start": _midnight(first), "end": max(end, _midnight(first))}
+        end = min(start_of(last + DAY), at) if last >= today else start_of(last + DAY)
+        arguments |= {"start": start_of(first), "end": max(end, start_of(first))}
         query |= {"first_day": first.isoformat(), "last_day": last.isoformat()}
     else:
-        end = at if day >= today else _midnight(day + DAY)
+        end = at if day >= today else start_of(day + DAY)
         arguments["as_of"] = end
         query["as_of"] = day.isoformat()
     for choice in kind.choices:
@@ -215,21 +214,27 @@ def _table(report: Report) -> Table:
     shown = [place for place, one in enumerate(columns) if not one.quiet or any(row[place] for row in report.rows)]
 
     def cells(row: Sequence[Any]) -> list[Cell]:
-        return [Cell(_html(row[place], columns[place], report.currency), columns[place].kind != "text") for place in shown]
+        return [Cell(_html(row[place], columns[place].kind, report.currency), columns[place].is_number) for place in shown]
 
     rows, totals = [cells(row) for row in report.rows[:MOST_SHOWN]], cells(report.totals) if report.totals else []
     return Table([columns[place] for place in shown], rows, totals, len(report.rows) - len(rows))
 
 
-def _html(value: Any, column: Column, currency: str) -> str:
-    """The cell's content; in Python, since a template takes ten times as long for a table of a thousand cells."""
+def _html(value: Any, kind: str, currency: str, *, amount: Callable[[Decimal, str], str] = amounts.bare_amount) -> str:
+    """A value as its kind is shown; in Python, since a template takes ten times as long for a table of a thousand cells."""
     if value is None:
         return ""
     if link := _link(value):
         return format_html('<a href="{}">{}</a>', link, value)
-    if column.kind == "amount":
-        return amounts.bare_amount(value, currency)
-    return SHOWN.get(column.kind, escape)(value)
+    return amount(value, currency) if kind == "amount" else SHOWN.get(kind, escape)(value)
+
+
+def _figures(report: Report) -> list[tuple[str, str]]:
+    """The total and the numbers beside it: what each is called, and as it is shown."""
+    return [
+        (one.label, _html(one.value, one.kind, report.currency, amount=amounts.headline))
+        for one in (report.total, *report.figures)
+    ]
 
 
 def _link(value: Any) -> str:
@@ -257,24 +262,15 @@ def _file(kind: ReportKind, report: Report, asked: Asked, format_: str) -> HttpR
             content_type="application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
         )
     else:
-        response = StreamingHttpResponse(_csv(report), content_type="text/csv; charset=utf-8")
+        response = StreamingHttpResponse(csv_lines(_csv_rows(report)), content_type="text/csv; charset=utf-8")
     response["Content-Disposition"] = f'attachment; filename="{name}"'
     return response
 
 
-class _Line:
-    """What csv.writer writes to: hands each line back."""
-
-    def write(self, line: str) -> str:
-        """The line."""
-        return line
-
-
-def _csv(report: Report) -> Iterator[str]:
-    writer = csv.writer(_Line())
-    yield writer.writerow([*(column.name for column in report.columns), "currency"])
+def _csv_rows(report: Report) -> Iterator[list[str]]:
+    yield [*(column.name for column in report.columns), "currency"]
     for row in report.rows:
-        yield writer.writerow([*map(_csv_cell, row), report.currency])
+        yield [*map(_csv_cell, row), report.currency]
 
 
 def _csv_cell(value: Any) -> str:
@@ -283,7 +279,3 @@ def _csv_cell(value: Any) -> str:
     if isinstance(value, Decimal):
         return f"{value:f}"
     return value.isoformat() if isinstance(value, date) else text_cell(str(value)) if not isinstance(value, int) else str(value)
-
-
-def _midnight(day: date) -> datetime:
-    return datetime(day.year, day.month, day.day, tzinfo=UTC)

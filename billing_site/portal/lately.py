@@ -14,8 +14,8 @@ from django.utils.timezone import get_current_timezone_name
 from django.utils.translation import get_language, ngettext
 from django.utils.translation import gettext as _
 
+from notifications.alerts.message import message_of_alert
 from notifications.alerts.models import Alert, Delivery
-from notifications.channels.contract import Message
 from notifications.channels.email.render import render_subject
 from notifications.channels.topics import TOPICS
 from wallets.accounts.models import Account
@@ -77,17 +77,8 @@ def _told(account: Account, wallet_id: int, at: datetime, limit: int, decided: l
 
 
 def _words(alert: Alert, account: Account) -> str:
-    message = Message(
-        delivery="",
-        event=alert.public_id,
-        topic=alert.topic,
-        happened_at=alert.raised_at,
-        account=account.key,
-        account_name=account.name,
-        facts={name: str(value) for name, value in alert.facts.items()},
-        language=get_language() or "en",
-        time_zone=get_current_timezone_name(),
-    )
+    here = get_current_timezone_name()
+    message = message_of_alert(alert, account, language=get_language() or "en", time_zone=here)
     said = render_subject(message).removeprefix(f"{account.name}: ")  # whose page it is says the page
     return said[:1].upper() + said[1:]
 

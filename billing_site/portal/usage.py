@@ -35,7 +35,7 @@ from metering.usage.queries import EventSpend, Granularity, spend_of_events
 from wallets.accounts.models import Account
 from wallets.amount_text import headline_text, places_of
 from wallets.clock import now
-from wallets.csv_cells import text_cell
+from wallets.csv_cells import csv_lines, text_cell
 from wallets.money import ZERO, plain
 
 ROWS: Final = 50
@@ -215,7 +215,7 @@ def usage_csv(request: HttpRequest, customer: Customer, account: str) -> HttpRes
     cut = _asked(request.GET, owner, at=now()).cut
     name = f"usage-{owner.key}-{cut.start:%Y%m%d}-{cut.end:%Y%m%d}.csv".replace("/", "_")
     headers = {"Content-Disposition": f'attachment; filename="{name}"'}
-    answer = StreamingHttpResponse(_csv_lines(cut), content_type="text/csv; charset=utf-8", headers=headers)
+    answer = StreamingHttpResponse(csv_lines(_charges(cut)), content_type="text/csv; charset=utf-8", headers=headers)
     return cast("HttpResponse", answer)
 
 
@@ -234,20 +234,12 @@ def _shown_as_csv(slices: list[Slice], asked: Asked) -> HttpResponse:
     return answer
 
 
-class _Line:
-    """A file whose writes are taken one by one."""
-
-    def write(self, text: str) -> str:
-        return text
-
-
-def _csv_lines(cut: Cut) -> Iterator[str]:
-    writer = csv.writer(_Line())
+def _charges(cut: Cut) -> Iterator[list[object]]:
     by = [] if cut.by == BY_METER else [text_cell(cut.by)]
-    yield writer.writerow([*COLUMNS, *by])
+    yield [*COLUMNS, *by]
     for moment, event, kind, meter, value, quantity, amount in charge_rows(cut):
         told = [moment.isoformat(), text_cell(event), text_cell(kind), meter, plain(quantity), plain(amount), cut.currency]
-        yield writer.writerow([*told, *([text_cell(value or "")] if by else [])])
+        yield [*told, *([text_cell(value or "")] if by else [])]
 
 
 def _asked(query: QueryDict, account: Account, *, at: datetime) -> Asked:

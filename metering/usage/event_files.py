@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import csv
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 from django.http import StreamingHttpResponse
 
 from metering.usage.statement_events import events_behind
-from wallets.csv_cells import text_cell
+from wallets.csv_cells import csv_lines, text_cell
 from wallets.money import plain
 from wallets.statements.models import Statement
 
@@ -19,25 +18,16 @@ COLUMNS: Final = (
 )  # fmt: skip
 
 
-class _Echo:
-    """What csv writes to: gives back the row."""
-
-    def write(self, row: str) -> str:
-        """The row as it is."""
-        return row
-
-
-def event_rows(statement: Statement, *, position: int | None = None) -> Iterator[str]:
-    """The lines of the file: a heading, then a charge a line. position: of one line of the statement only."""
-    writer = csv.writer(_Echo())
-    yield writer.writerow(COLUMNS)
+def event_rows(statement: Statement, *, position: int | None = None) -> Iterator[Iterable[object]]:
+    """A heading, then a charge a row. position: of one line of the statement only."""
+    yield COLUMNS
     for event in events_behind(statement=statement, position=position):
-        yield writer.writerow([
+        yield (
             statement.public_number, event.position, text_cell(event.event_id), event.time.isoformat(),
             event.received_at.isoformat(), event.meter, plain(event.quantity), plain(event.allowance), plain(event.amount),
             statement.currency, "" if event.entry_id is None else f"ent_{event.entry_id}",
             "" if event.reverses is None else "yes",
-        ])  # fmt: skip
+        )  # fmt: skip
 
 
 def events_csv(statement: Statement, *, position: int | None = None) -> StreamingHttpResponse:
@@ -45,5 +35,5 @@ def events_csv(statement: Statement, *, position: int | None = None) -> Streamin
     name = f"{statement.public_number}-events.csv"
     headers = {"Content-Disposition": f'attachment; filename="{name}"'}
     return StreamingHttpResponse(
-        event_rows(statement, position=position), content_type="text/csv; charset=utf-8", headers=headers
+        csv_lines(event_rows(statement, position=position)), content_type="text/csv; charset=utf-8", headers=headers
     )

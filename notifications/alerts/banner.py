@@ -11,8 +11,8 @@ from django.conf import settings
 from django.core import signing
 from django.db.models import QuerySet
 
+from notifications.alerts.message import message_of_alert
 from notifications.alerts.models import Alert
-from notifications.channels.contract import Message
 from notifications.channels.email.render import links_for, render_subject
 from wallets.accounts.models import Account
 from wallets.errors import NotFound, Refusal
@@ -106,17 +106,7 @@ def _open(account_key: str, at: datetime) -> QuerySet[Alert]:
 def _banner(alert: Alert, language: str) -> Banner:
     account = alert.account
     assert account is not None, "a customer's alert"
-    message = Message(
-        delivery="",
-        event=alert.public_id,
-        topic=alert.topic,
-        happened_at=alert.raised_at,
-        account=account.key,
-        account_name=account.name,
-        facts={name: str(value) for name, value in alert.facts.items()},
-        language=language,
-        time_zone=account.time_zone,
-    )
+    message = message_of_alert(alert, account, language=language, time_zone=account.time_zone)
     link = links_for(account.key)[NEXT_STEP.get(alert.topic, "balance")]
     return Banner(alert.public_id, alert.severity, render_subject(message), link, alert.raised_at)
 

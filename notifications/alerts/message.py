@@ -8,13 +8,13 @@ from typing import Any
 
 from django.conf import settings
 
-from notifications.alerts.models import Delivery
+from notifications.alerts.models import Alert, Delivery
 from notifications.alerts.unsubscribe import unsubscribe_token
 from notifications.channels.contract import Message
 from notifications.channels.topics import MAY_DECLINE
 from notifications.channels.webhook.endpoints import signing_secrets
 from wallets.accounts.invite_member import invitation_link
-from wallets.accounts.models import Invitation
+from wallets.accounts.models import Account, Invitation
 from wallets.refunds.models import Withdrawal
 from wallets.refunds.states import REQUESTED
 from wallets.refunds.withdraw import confirmation_link
@@ -41,6 +41,21 @@ def message_of(delivery: Delivery, *, at: datetime) -> Message:
         time_zone=recipient.time_zone if recipient else account.time_zone if account else "UTC",
         secrets=tuple(signing_secrets(endpoint, at=at)) if endpoint is not None else (),
         unsubscribe=f"{settings.SITE_URL}/unsubscribe/{unsubscribe_token(recipient, alert.topic)}" if may_decline else "",
+    )
+
+
+def message_of_alert(alert: Alert, account: Account, *, language: str, time_zone: str) -> Message:
+    """What an alert of an account says on a page, to nobody in particular: without secrets."""
+    return Message(
+        delivery="",
+        event=alert.public_id,
+        topic=alert.topic,
+        happened_at=alert.raised_at,
+        account=account.key,
+        account_name=account.name,
+        facts={name: str(value) for name, value in alert.facts.items()},
+        language=language,
+        time_zone=time_zone,
     )
 
 

@@ -19,7 +19,7 @@ from wallets.balances.models import Wallet
 from wallets.ledger.proof_models import ProofRun
 from wallets.ledger.proofs import PROOFS
 from wallets.outbox.deliver import deliver_news
-from wallets.reports.today import last_proof
+from wallets.reports.today import last_proof_run
 
 pytestmark = pytest.mark.django_db
 
@@ -38,7 +38,7 @@ def test_books_that_hold_freeze_nothing_and_tell_nobody() -> None:
     assert run is not None
     assert (run.holds, run.frozen, run.findings) == (True, [], [])
     assert run.checked >= 10
-    assert last_proof() == run
+    assert last_proof_run() == run
     assert tell() == []
 
 
@@ -72,7 +72,7 @@ def test_an_entry_a_proof_names_leads_to_its_wallet() -> None:
     tamper("wallets_journalentry", "UPDATE wallets_journalentry SET reason = 'altered'")
     with pytest.raises(CommandError, match="do not hold"):
         call_command("prove", "--keep")
-    run = last_proof()
+    run = last_proof_run()
     assert run is not None
     assert run.frozen == [wallet.public_id]
 

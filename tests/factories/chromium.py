@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Final
 
 import pytest
+from playwright.sync_api import Browser as Chromium
 from playwright.sync_api import Page, sync_playwright
 
 CHROMIUM: Final = shutil.which("chromium") or shutil.which("chromium-browser")
@@ -49,16 +50,23 @@ class Browser:
 
 
 @contextmanager
-def chromium_at(site: str, *, scheme: str, width: int) -> Iterator[Browser]:
-    """A page in light or dark, as wide as a screen or a phone."""
+def started() -> Iterator[Chromium]:
+    """Chromium, without a page."""
     if CHROMIUM is None:
         pytest.skip("Chromium is not installed (apt-get install chromium)")
     with sync_playwright() as playwright:
         chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
+        yield chromium
+        chromium.close()
+
+
+@contextmanager
+def chromium_at(site: str, *, scheme: str, width: int) -> Iterator[Browser]:
+    """A page in light or dark, as wide as a screen or a phone."""
+    with started() as chromium:
         page = chromium.new_page(viewport={"width": width, "height": 800}, color_scheme=scheme)  # type: ignore[arg-type]
         seen = Seen()
         page.on("request", lambda sent: None if sent.url.startswith(site) else seen.elsewhere.append(sent.url))
         page.on("console", lambda said: seen.complaints.append(said.text) if said.type in {"error", "warning"} else None)
         page.on("pageerror", lambda error: seen.complaints.append(str(error)))
         yield Browser(site, page, seen, f"{width}-{scheme}")
-        chromium.close()

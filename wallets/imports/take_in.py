@@ -48,7 +48,8 @@ def plan_import(*, text: str, totals: Mapping[str, Decimal]) -> Planned:
 
     totals: amount by currency, from where the file comes from. Raises RowsUnreadable, TotalsDiffer, TakenInBefore.
     """
-    return _planned(*_matched(text, totals))
+    rows, wallets = _matched(text, totals)
+    return Planned(len(rows), len(wallets), totals_of(rows))
 
 
 def import_credit(
@@ -116,10 +117,6 @@ def _matched(text: str, totals: Mapping[str, Decimal]) -> tuple[list[CreditRow],
     if unknown:
         raise RowsUnreadable(f"{len(unknown):,} rows have no wallet; nothing was taken in.", fields=unknown)
     return rows, by_name
-
-
-def _planned(rows: list[CreditRow], _: Mapping[tuple[str, str], Wallet]) -> Planned:
-    return Planned(len(rows), len({(row.account, row.currency) for row in rows}), totals_of(rows))
 
 
 def _digest(text: str) -> str:

@@ -31,7 +31,6 @@ class JournalSum:
     qualifier: str
     currency: str
     contra: str
-    contra_qualifier: str
     entry: str
     lot_kind: str
     cohort: date | None
@@ -60,7 +59,6 @@ def journal_sums(
             names[account].qualifier,
             names[account].currency,
             names[contra].kind if contra else "",
-            names[contra].qualifier if contra else "",
             entry,
             lot_kind,
             cohort,

@@ -51,7 +51,7 @@ def write_audit(*, folder: Path, start: datetime, end: datetime, at: datetime, t
     folder.mkdir(parents=True, exist_ok=True)
     files: dict[str, dict[str, Any]] = {}
     with transaction.atomic(), connection.cursor() as cursor:
-        if not connection.in_atomic_block or len(connection.savepoint_ids) == 0:
+        if not connection.savepoint_ids:  # else a transaction that has begun, of a test
             cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
         cursor.execute(_SPANS, [start, end])
         for name, sql in _FILES.items():

@@ -10,6 +10,7 @@ from typing import Any, Final
 from wallets.ledger.days import journal_sums
 from wallets.money import ZERO
 from wallets.reports.report import Chart, Column, Figure, Report, Tie, column_totals, share
+from wallets.reports.roll_forward import CONSUMED, movement_of
 from wallets.reports.standing import open_lots_at
 
 COLUMNS: Final = (
@@ -29,11 +30,9 @@ def read_breakage(*, start: datetime, end: datetime, currency: str) -> Report:
     totals = column_totals(COLUMNS, rows)
     taken = journal_sums(start=start, end=end, currency=currency, kinds=["PREPAID_LIABILITY"])
     expired = -sum((one.amount for one in taken if one.contra == "BREAKAGE"), ZERO)
-    ever = journal_sums(end=end, currency=currency, kinds=["BREAKAGE", "PREPAID_LIABILITY"])
-    broken = sum((one.amount for one in ever if one.account == "BREAKAGE"), ZERO)
-    used = -sum(
-        (one.amount for one in ever if one.account == "PREPAID_LIABILITY" and one.entry in {"USAGE", "FEE", "GIVE_BACK"}), ZERO
-    )
+    ever = journal_sums(end=end, currency=currency, kinds=["PREPAID_LIABILITY"])
+    broken = -sum((one.amount for one in ever if one.contra == "BREAKAGE"), ZERO)
+    used = -sum((one.amount for one in ever if movement_of(one) in CONSUMED), ZERO)
     ending = sum((lot.remaining for lot in open_lots_at(at=end, currency=currency) if lot.is_paid and lot.expires_at), ZERO)
     rate = broken / (broken + used) if broken + used else ZERO
     return Report(

@@ -10,16 +10,14 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import date
 from decimal import Decimal
-from typing import Final
 
 from wallets.errors import Refusal
 from wallets.ledger.days import JournalSum, journal_sums
+from wallets.ledger.rolled_days import DAY, start_of
 from wallets.money import ZERO, round_to_minor_unit
 from wallets.reports.models import ROUNDING, AccountCode
-
-DAY: Final = timedelta(days=1)
 
 
 class UnmappedAccounts(Refusal):
@@ -75,7 +73,7 @@ def gl_lines(*, first_day: date, last_day: date, currency: str, suspense: str = 
 
     The same days give the same lines. Raises UnmappedAccounts, naming them.
     """
-    start, end = _midnight(first_day), _midnight(last_day + DAY)
+    start, end = start_of(first_day), start_of(last_day + DAY)
     before = journal_sums(end=start, currency=currency)
     during = journal_sums(start=start, end=end, currency=currency, by_day=True)
     codes = _codes(suspense)
@@ -139,7 +137,3 @@ def _refuse_unmapped(sums: Iterable[JournalSum], codes: _Codes) -> None:
         missing.add(ROUNDING.lower())
     if missing:
         raise UnmappedAccounts(f"These have no account code: {', '.join(sorted(missing))}. Name them, or a suspense account.")
-
-
-def _midnight(day: date) -> datetime:
-    return datetime(day.year, day.month, day.day, tzinfo=UTC)

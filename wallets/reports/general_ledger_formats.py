@@ -9,15 +9,13 @@ datev       DATEV format, posting batch (Buchungsstapel) version 13, header 700:
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Final
 
-from wallets.csv_cells import text_cell
+from wallets.csv_cells import csv_lines, text_cell
 from wallets.money import minor_digits
 from wallets.reports.general_ledger import GlExport, GlLine
 
@@ -46,19 +44,8 @@ def gl_file(export: GlExport, *, format_: str, made_at: datetime, datev: Datev |
     """The file's lines. format_: of FORMATS."""
     if format_ == "datev":
         return _datev(export, datev or Datev(), made_at)
-    return _table(export, *FORMATS[format_])
-
-
-def _table(export: GlExport, heading: tuple[str, ...], row: Callable[[GlExport, GlLine], tuple[str, ...]]) -> Iterator[str]:
-    yield _line(heading)
-    for line in export.lines:
-        yield _line(row(export, line))
-
-
-def _line(cells: tuple[str, ...]) -> str:
-    out = io.StringIO()
-    csv.writer(out).writerow(cells)
-    return out.getvalue()
+    heading, row = FORMATS[format_]
+    return csv_lines([heading, *(row(export, line) for line in export.lines)])
 
 
 def _amount(amount: Decimal, export: GlExport) -> str:

@@ -3,7 +3,7 @@ the CSV and the spreadsheet are made of them by whoever shows them."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, Final, Literal, NamedTuple
@@ -15,7 +15,7 @@ NUMBERS: Final[frozenset[ColumnKind]] = frozenset({"amount", "quantity", "percen
 
 
 class Ref(NamedTuple):
-    """A text that opens a record. kind: `account`, `wallet`, `lot`, `meter`, `version`; pk: its row id."""
+    """A text that opens a record. kind: `account`, `wallet` or `lot`; pk: its row id."""
 
     kind: str
     pk: int
@@ -85,9 +85,9 @@ class Report:
     notes: Sequence[str] = field(default_factory=tuple)
 
 
-def column_totals(columns: Sequence[Column], rows: Sequence[Sequence[Any]], *, label: str = "Total") -> list[Any]:
-    """The sums of amounts, counts and quantities, under a label in the first column."""
-    sums: list[Any] = [label]
+def column_totals(columns: Sequence[Column], rows: Sequence[Sequence[Any]]) -> list[Any]:
+    """The sums of amounts and counts; the first column says that they are."""
+    sums: list[Any] = ["Total"]
     for place, column in enumerate(columns[1:], start=1):
         summed = column.kind in {"amount", "count"}
         sums.append(sum((row[place] for row in rows if row[place] is not None), ZERO) if summed else None)
@@ -97,8 +97,3 @@ def column_totals(columns: Sequence[Column], rows: Sequence[Sequence[Any]], *, l
 def share(part: Decimal, whole: Decimal) -> Decimal | None:
     """`part` of `whole` in percent; None of nothing."""
     return part * 100 / whole if whole else None
-
-
-def summed(values: Sequence[Any], amount: Callable[[Any], Decimal]) -> Decimal:
-    """The sum of what `amount` says of each."""
-    return sum((amount(one) for one in values), ZERO)

@@ -33,6 +33,8 @@ COLUMNS: Final = (
     Column("closing", "Closing", "amount"),
 )
 MOVEMENTS: Final = tuple(column.name for column in COLUMNS[2:-1])
+CONSUMED: Final = frozenset({"consumed", "fees"})
+"""Movements that are use by the customer."""
 _OF_ENTRY: Final = {
     "USAGE": "consumed",
     "GIVE_BACK": "consumed",

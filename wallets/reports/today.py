@@ -50,6 +50,6 @@ def ending_soon(*, at: datetime) -> list[Ending]:
     return [Ending(row["wallet__currency"], row["left"], row["lots"]) for row in rows]
 
 
-def last_proof() -> ProofRun | None:
+def last_proof_run() -> ProofRun | None:
     """The latest run of the proof that was kept."""
     return ProofRun.objects.order_by("-at", "-pk").first()

@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
-import csv
-import io
-import json
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from typing import Final
 
-import typst
 from django.conf import settings
 from django.http import HttpResponse
 
 from wallets.amount_text import exact_text, quantity_text
-from wallets.csv_cells import text_cell
+from wallets.csv_cells import csv_lines, text_cell
 from wallets.money import ZERO, plain
 from wallets.statements.credit_note_models import CreditNote, CreditNoteLine
 from wallets.statements.document import days_of
 from wallets.statements.files import file_response
-from wallets.statements.render_pdf import brand_values, figure
+from wallets.statements.render_pdf import brand_values, figure, set_pdf
 
 COLUMNS: Final = (
     "credit_note", "statement", "line", "label", "detail", "price", "events", "quantity", "unit", "amount", "exact_amount",
@@ -80,31 +76,23 @@ def read_credit_note(note: CreditNote) -> CreditNoteDocument:
 
 
 def credit_note_pdf(document: CreditNoteDocument) -> HttpResponse:
-    """The PDF: tagged, its fonts embedded, the same bytes each time."""
+    """The PDF, as a statement's."""
     assert document.issued_at is not None, document.public_id
-    compiled = typst.compile(
-        settings.CREDIT_NOTE_TEMPLATE,
-        format="pdf",
-        sys_inputs={"note": json.dumps(_values(document))},
-        ignore_system_fonts=True,
-        timestamp=int(document.issued_at.timestamp()),
-    )
-    assert isinstance(compiled, bytes), type(compiled)
+    compiled = set_pdf(settings.CREDIT_NOTE_TEMPLATE, note=_values(document), issued_at=document.issued_at)
     return file_response(compiled, "application/pdf", f"{document.number}.pdf")
 
 
 def credit_note_csv(document: CreditNoteDocument) -> HttpResponse:
     """The table of its lines."""
-    out = io.StringIO()
-    writer = csv.writer(out)
-    writer.writerow(COLUMNS)
-    for line in document.lines:
-        writer.writerow([
+    rows = [
+        (
             document.number, document.statement_number, line.position,
             *(text_cell(text) for text in (line.label, line.detail, line.price.replace("\n", "; "))),
             line.events, plain(line.quantity), text_cell(line.unit), plain(line.rounded), plain(line.amount), document.currency,
-        ])  # fmt: skip
-    return file_response(out.getvalue().encode(), "text/csv; charset=utf-8", f"{document.number}.csv")
+        )
+        for line in document.lines
+    ]  # fmt: skip
+    return file_response("".join(csv_lines([COLUMNS, *rows])).encode(), "text/csv; charset=utf-8", f"{document.number}.csv")
 
 
 def _values(document: CreditNoteDocument) -> dict[str, object]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import datetime
 from decimal import Decimal
 
 import typst
@@ -15,13 +16,18 @@ from wallets.statements.models import StatementLine
 
 
 def render_pdf(document: Document) -> bytes:
-    """The PDF: tagged, its fonts embedded, the same bytes each time."""
+    """The statement's PDF, as `set_pdf` makes it."""
+    return set_pdf(settings.STATEMENT_TEMPLATE, statement=_values(document), issued_at=document.issued_at)
+
+
+def set_pdf(template: str, *, issued_at: datetime, **given: dict[str, object]) -> bytes:
+    """A document set by typst: tagged, its fonts embedded, the same bytes each time. given: what it reads, by name."""
     compiled = typst.compile(
-        settings.STATEMENT_TEMPLATE,
+        template,
         format="pdf",
-        sys_inputs={"statement": json.dumps(_values(document))},
+        sys_inputs={name: json.dumps(values) for name, values in given.items()},
         ignore_system_fonts=True,
-        timestamp=int(document.issued_at.timestamp()),
+        timestamp=int(issued_at.timestamp()),
     )
     assert isinstance(compiled, bytes), type(compiled)
     return compiled

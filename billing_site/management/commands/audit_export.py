@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +10,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from wallets.clock import now
 from wallets.errors import Refusal
+from wallets.ledger.rolled_days import DAY, start_of
 from wallets.reports.audit_export import write_audit
 
 
@@ -27,13 +28,7 @@ class Command(BaseCommand):
         if first > last:
             raise CommandError("--to is before --from.")
         try:
-            write_audit(
-                folder=out, start=_midnight(first), end=_midnight(last + timedelta(days=1)), at=now(), tell=self.stdout.write
-            )
+            write_audit(folder=out, start=start_of(first), end=start_of(last + DAY), at=now(), tell=self.stdout.write)
         except Refusal as error:
             raise CommandError(error.message) from error
         self.stdout.write(f"{out}: verify it with `python3 {out / 'verify.py'}`")
-
-
-def _midnight(day: date) -> datetime:
-    return datetime(day.year, day.month, day.day, tzinfo=UTC)

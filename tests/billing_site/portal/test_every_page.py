@@ -14,10 +14,10 @@ from django.shortcuts import render
 from django.test import RequestFactory
 from django.views import defaults
 from django.views.csrf import csrf_failure
-from playwright.sync_api import Page, Route, sync_playwright
+from playwright.sync_api import Page, Route
 
 from billing_site.csp import card_element_script
-from tests.factories.chromium import CHROMIUM, QUIET
+from tests.factories.chromium import started
 from tests.factories.every_page import Seen, pages
 from tests.factories.payments import provider_in_memory
 from tests.factories.shop import Shop
@@ -75,8 +75,6 @@ def _are_cheap_and_strict(every_page: list[Seen]) -> None:
 
 
 def _are_open_to_everybody(every_page: list[Seen]) -> None:
-    if CHROMIUM is None:
-        pytest.skip("Chromium is not installed (apt-get install chromium)")
     problems: list[str] = []
     elsewhere: set[str] = set()
     kept = {page.address: page for page in every_page}
@@ -94,8 +92,7 @@ def _are_open_to_everybody(every_page: list[Seen]) -> None:
             elsewhere.add(route.request.url)
             route.abort()
 
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
+    with started() as chromium:
         page = chromium.new_page(reduced_motion="reduce")
         page.route("**/*", answer)
         page.on("console", lambda said: problems.append(f"{page.url}: {said.text}") if said.type == "error" else None)
@@ -107,7 +104,6 @@ def _are_open_to_everybody(every_page: list[Seen]) -> None:
             problems += [
                 f"{address} {theme} {width}: {what}" for theme, width in ways for what in _barriers(page, theme, width)
             ]
-        chromium.close()
     if problems:
         pytest.fail("\n".join(problems), pytrace=False)
     assert elsewhere == set()
